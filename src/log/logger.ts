@@ -1,0 +1,157 @@
+import type { Clock } from '../util/clock.ts'
+import { type Log, type LogFields, LogLevel, type LogLevelName } from './log.ts'
+
+/** One line of the log, before formatting. */
+export interface LogRecord {
+  readonly timeMs: number
+  readonly pid: number
+  readonly level: number
+  /** Which part wrote it; '' for the script's own `xlog`. */
+  readonly part: string
+  readonly message: string
+  readonly fields: LogFields | undefined
+}
+
+export type LogFormat = 'plain_text' | 'json' | 'json_cee'
+
+export interface LoggerOptions {
+  readonly clock: Clock
+  /** Takes finished lines, each with its newline. */
+  readonly write: (line: string) => void
+  readonly format?: LogFormat
+  /** Inserted, with a colon, before each message (`log_prefix`). */
+  readonly prefix?: string
+  readonly level?: number
+}
+
+const LABEL: Readonly<Record<number, string>> = {
+  [LogLevel.alert]: 'ALERT',
+  [LogLevel.crit]: 'CRITICAL',
+  [LogLevel.error]: 'ERROR',
+  [LogLevel.warn]: 'WARNING',
+  [LogLevel.notice]: 'NOTICE',
+  [LogLevel.info]: 'INFO',
+  [LogLevel.debug]: 'DBG',
+}
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** The name of a level as log lines and E_CORE_LOG carry it. */
+export const levelLabel = (level: number): string => LABEL[level] ?? 'DBG'
+
+/**
+ * Writes log lines in OpenSIPS's form, `Nov 20 15:05:26 [2530] NOTICE:part: text`, or as JSON. Levels can be changed
+ * while running; a listener sees every line that was written (E_CORE_LOG).
+ */
+export class Logger {
+  readonly #options: LoggerOptions
+  /** Lines whose level is above this are not written. */
+  level: number
+  /** Told of every line written; a line that a listener itself causes is not passed on. */
+  listener: ((record: LogRecord) => void) | null = null
+  #inListener = false
+
+  constructor(options: LoggerOptions) {
+    this.#options = options
+    this.level = options.level ?? LogLevel.notice
+  }
+
+  /** A log for one part of the system. */
+  part(name: string): Log {
+    return new PartLog(this, name)
+  }
+
+  write(level: number, part: string, message: string, fields?: LogFields): void {
+    const record = { timeMs: this.#options.clock.nowMs(), pid: process.pid, level, part, message, fields }
+    this.#options.write(this.#format(record))
+    if (this.listener === null || this.#inListener) return
+    this.#inListener = true
+    try {
+      this.listener(record)
+    } finally {
+      this.#inListener = false
+    }
+  }
+
+  #format(record: LogRecord): string {
+    const format = this.#options.format ?? 'plain_text'
+    return format === 'plain_text' ? plainLine(record, this.#options.prefix ?? '') : jsonLine(record, format)
+  }
+}
+
+class PartLog implements Log {
+  readonly #logger: Logger
+  readonly #part: string
+  constructor(logger: Logger, part: string) {
+    this.#logger = logger
+    this.#part = part
+  }
+  child(part: string): Log {
+    return new PartLog(this.#logger, part)
+  }
+  enabled(level: number): boolean {
+    return level <= this.#logger.level
+  }
+  alert(message: string, fields?: LogFields): void {
+    this.#write('alert', message, fields)
+  }
+  crit(message: string, fields?: LogFields): void {
+    this.#write('crit', message, fields)
+  }
+  error(message: string, fields?: LogFields): void {
+    this.#write('error', message, fields)
+  }
+  warn(message: string, fields?: LogFields): void {
+    this.#write('warn', message, fields)
+  }
+  notice(message: string, fields?: LogFields): void {
+    this.#write('notice', message, fields)
+  }
+  info(message: string, fields?: LogFields): void {
+    this.#write('info', message, fields)
+  }
+  debug(message: string, fields?: LogFields): void {
+    this.#write('debug', message, fields)
+  }
+  #write(name: LogLevelName, message: string, fields: LogFields | undefined): void {
+    const level = LogLevel[name]
+    if (level <= this.#logger.level) this.#logger.write(level, this.#part, message, fields)
+  }
+}
+
+/** `Nov 20 15:05:26`, local time, as syslog writes it. */
+export function syslogTime(timeMs: number): string {
+  const t = new Date(timeMs)
+  const two = (n: number): string => String(n).padStart(2, '0')
+  const day = String(t.getDate()).padStart(2, ' ')
+  return `${MONTHS[t.getMonth()]} ${day} ${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`
+}
+
+function plainLine(record: LogRecord, prefix: string): string {
+  const part = record.part === '' ? '' : `${record.part}: `
+  const head = `${syslogTime(record.timeMs)} [${record.pid}] ${prefix === '' ? '' : `${prefix}:`}${levelLabel(record.level)}:`
+  const text = `${head}${part}${record.message}${plainFields(record.fields)}`
+  return text.endsWith('\n') ? text : `${text}\n`
+}
+
+function plainFields(fields: LogFields | undefined): string {
+  if (fields === undefined) return ''
+  let text = ''
+  for (const [key, value] of Object.entries(fields)) {
+    if (value === undefined) continue
+    const shown = typeof value === 'string' && /[\s"=]|^$/.test(value) ? JSON.stringify(value) : String(value)
+    text += ` ${key}=${shown}`
+  }
+  return text
+}
+
+function jsonLine(record: LogRecord, format: LogFormat): string {
+  const body = {
+    time: new Date(record.timeMs).toISOString(),
+    pid: record.pid,
+    level: levelLabel(record.level),
+    ...(record.part === '' ? {} : { module: record.part }),
+    message: record.message,
+    ...record.fields,
+  }
+  return format === 'json_cee' ? `@cee: ${JSON.stringify(body)}\n` : `${JSON.stringify(body)}\n`
+}

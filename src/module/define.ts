@@ -1,0 +1,217 @@
+import type { EventBus } from '../events/bus.ts'
+import type { Log } from '../log/log.ts'
+import type { Logger } from '../log/logger.ts'
+import type { ManagementInterface } from '../mi/management-interface.ts'
+import type { Proxy } from '../proxy/proxy.ts'
+import type { Arg, FunctionKind, FunctionKinds, PvarRef } from '../script/args.ts'
+import type { RouteContext, RouteKind, Step } from '../script/context.ts'
+import type { Settings } from '../script/settings.ts'
+import type { StatisticsRegistry } from '../stats/stats.ts'
+import type { StatusReports } from '../stats/status-report.ts'
+import type { Clock } from '../util/clock.ts'
+import type {
+  ArgSpec,
+  Commands,
+  CommandSpec,
+  EventSpec,
+  ParamSpec,
+  ParamValues,
+  Part,
+  Raisers,
+  Stats,
+  StatSpec,
+  Value,
+} from '../util/spec.ts'
+
+/**
+ * The Module contract. A module is a spec, which is data, and a setup that returns the handlers the spec promises.
+ * From the spec follow the handlers' types, the reference page, the schemas, `fanfare check` and management help.
+ */
+
+export interface FunctionSpec<A extends readonly ArgSpec<string, FunctionKind>[] = readonly ArgSpec<string, FunctionKind>[]> {
+  readonly args: A
+  /** Kinds of route whose blocks may hold the call; a call elsewhere is an error at load. */
+  readonly routes: readonly RouteKind[] | 'any'
+  /** What it gives, for the reference page: `1 found, −1 none`. */
+  readonly returns: string
+  readonly doc: string
+  /** Other names the same function has had. */
+  readonly aliases?: readonly string[]
+  /** Usable inside `async()`. */
+  readonly async?: boolean
+}
+
+export interface PvarSpec {
+  readonly type: 'int' | 'str' | 'any'
+  readonly writable: boolean
+  readonly doc: string
+  /** What stands in the parentheses of `$name(…)`: nothing, or text that may hold variables. */
+  readonly inner?: 'none' | 'optional' | 'required'
+  readonly aliases?: readonly string[]
+}
+/** The index of `$(name[…])`. */
+export type PvarIndex =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'at'; readonly at: Arg<number> }
+  | { readonly kind: 'all' }
+  | { readonly kind: 'append' }
+/** One place of the script where a pseudo-variable stands. */
+export interface PvarSite {
+  readonly inner: Arg<string> | undefined
+  readonly index: PvarIndex
+  /** Throws a ScriptError that points at this place. */
+  reject(message: string): never
+}
+export interface PvarHandler {
+  get(m: RouteContext): Value
+  all?(m: RouteContext): readonly Value[]
+  /** Gives false where the value cannot be assigned; logs why. */
+  set?(m: RouteContext, value: Value, replace: boolean): boolean
+}
+
+export interface ModuleSpec {
+  /** As in `loadmodule`, without `.so`. */
+  readonly name: string
+  readonly doc: string
+  /** Other names scripts load it by. */
+  readonly aliases?: readonly string[]
+  /** Modules that must be loaded too; they start first. */
+  readonly depends?: readonly string[]
+  /** Modules that start first when they are loaded. */
+  readonly after?: readonly string[]
+  readonly params?: Readonly<Record<string, ParamSpec>>
+  readonly functions?: Readonly<Record<string, FunctionSpec>>
+  readonly events?: Readonly<Record<string, EventSpec>>
+  readonly stats?: Readonly<Record<string, StatSpec>>
+  readonly commands?: Readonly<Record<string, CommandSpec>>
+  /** Keys without the `$`. */
+  readonly pvars?: Readonly<Record<string, PvarSpec>>
+}
+
+type ArgValue<A> =
+  A extends ArgSpec<string, infer K, infer O>
+    ? K extends keyof FunctionKinds
+      ? O extends true
+        ? Arg<FunctionKinds[K]> | undefined
+        : Arg<FunctionKinds[K]>
+      : never
+    : never
+export type ArgValues<A extends readonly ArgSpec[]> = { readonly [I in keyof A]: ArgValue<A[I]> }
+
+/** Each module that offers an API adds itself: `declare module '…/define.ts' { interface ModuleApis { usrloc: … } }`. */
+// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
+export interface ModuleApis {}
+
+/** What the routing script offers to modules. Routes are known at load, before any module starts. */
+export interface ScriptAccess {
+  /** A route by kind and name, or undefined. */
+  route(kind: RouteKind, name: string): Step | undefined
+  /** A context on the dummy request (script reference, routes), for code that no message started. */
+  dummyContext(kind: RouteKind): RouteContext
+  /** Runs a route to its end. Never throws: an error is logged with its place and gives −1. */
+  run(step: Step, m: RouteContext): number | Promise<number>
+  /** Threshold of `xlog` (`xlog_level`). */
+  xlogLevel: number
+  /** Bit of a message flag name (as in `setflag`). */
+  flagBit(name: string): number
+  /** Bit of a branch flag name. */
+  branchFlagBit(name: string): number
+  /** Names of the branch flags set in `mask`, blank-separated. */
+  branchFlagNames(mask: number): string
+  /** Compiles a format string with variables that comes from a parameter. Throws ScriptError. */
+  format(text: string): Arg<string>
+  /** Compiles the name of a variable, `$avp(x)`, that comes from a parameter. Throws ScriptError. */
+  variable(text: string): PvarRef
+}
+
+/** The running proxy as a whole. */
+export interface Instance {
+  /** `fanfare 1.2.3 (x64/linux)`. */
+  readonly version: string
+  readonly startedAtMs: number
+  /** What runs in the event loop: listeners, doors, timers; one line each. */
+  activities(): readonly string[]
+  /** Modules add what they run. */
+  addActivity(name: string): void
+  /** Begins an orderly stop, as SIGTERM does. */
+  stop(): void
+}
+
+/** What every part of the running proxy may use. */
+export interface Host {
+  readonly instance: Instance
+  readonly proxy: Proxy
+  readonly bus: EventBus
+  readonly mi: ManagementInterface
+  readonly stats: StatisticsRegistry
+  readonly status: StatusReports
+  readonly logger: Logger
+  readonly script: ScriptAccess
+  readonly settings: Settings
+  readonly clock: Clock
+}
+
+export interface ModuleContext<S extends ModuleSpec = ModuleSpec> {
+  readonly host: Host
+  readonly log: Log
+  readonly clock: Clock
+  readonly params: ParamValues<Part<S, 'params'>>
+  /** Names of parameters the script has set, for defaults that depend on others. */
+  readonly given: ReadonlySet<string>
+  readonly stats: Stats<S>
+  readonly raise: Raisers<S>
+  /** The API of a module named in `depends`. */
+  use<M extends keyof ModuleApis>(name: M): ModuleApis[M]
+  /** The API of a module named in `after`, if it is loaded. */
+  find<M extends keyof ModuleApis>(name: M): ModuleApis[M] | undefined
+}
+
+interface Lifecycle {
+  /** What other modules get from `use`. */
+  readonly api?: unknown
+  /** After all modules are set up and the script is compiled, before any socket is open. Rejecting stops the start. */
+  start?(signal: AbortSignal): Promise<void> | void
+  /** In reverse order of start, once no new request is taken. */
+  stop?(signal: AbortSignal): Promise<void> | void
+}
+/** The builders a table of function specs asks for. Outer call: once for each call in the script, at load. Inner: per message. */
+export type FunctionHandlers<F> = {
+  readonly [N in keyof F]: F[N] extends FunctionSpec<infer A> ? (...args: ArgValues<A>) => Step : never
+}
+/** The builders a table of pseudo-variable specs asks for: called once for each place in the script. */
+export type PvarHandlers<P> = { readonly [N in keyof P]: (site: PvarSite) => PvarHandler }
+
+export type ModuleHandlers<S extends ModuleSpec> = Lifecycle & {
+  readonly [K in 'functions' as S extends { functions: object } ? K : never]: FunctionHandlers<Part<S, 'functions'>>
+} & {
+  readonly [K in 'commands' as S extends { commands: object } ? K : never]: Commands<S>
+} & {
+  readonly [K in 'pvars' as S extends { pvars: object } ? K : never]: PvarHandlers<Part<S, 'pvars'>>
+}
+
+export interface ProxyModule<S extends ModuleSpec = ModuleSpec> {
+  readonly spec: S
+  setup(context: ModuleContext<S>): ModuleHandlers<S>
+}
+
+/** Declares a module. A promised handler that is missing, or an event field of the wrong type, is a compile error. */
+export function defineModule<const S extends ModuleSpec>(
+  spec: S,
+  setup: (context: ModuleContext<S>) => ModuleHandlers<S>,
+): ProxyModule<S> {
+  return { spec, setup }
+}
+
+/** Part of a module's functions in a file of its own: a module spreads `specs` and `handlers(context)` into its own. */
+export interface FunctionGroup<F> {
+  readonly specs: F
+  handlers(context: ModuleContext): FunctionHandlers<F>
+}
+export function functionGroup<const F extends Readonly<Record<string, FunctionSpec>>>(
+  specs: F,
+  handlers: (context: ModuleContext) => FunctionHandlers<F>,
+): FunctionGroup<F> {
+  return { specs, handlers }
+}
+
+export { arg, counter, field, gauge, nullableField, optional, optionalField, optionalParam, param, repeatedParam } from '../util/spec.ts'

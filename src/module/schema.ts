@@ -1,0 +1,72 @@
+import type { CommandSpec, EventSpec, FieldSpec } from '../util/spec.ts'
+import type { ModuleSpec } from './define.ts'
+
+/** A JSON Schema, draft 2020-12. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
+
+const fieldSchema = (spec: FieldSpec): JsonSchema => {
+  const type = spec.kind === 'int' ? 'integer' : 'string'
+  return { type: spec.nullable ? [type, 'null'] : type, description: spec.doc }
+}
+
+/** The JSON-RPC notification that carries an event, as every JSON transport sends it. */
+export function eventSchema(name: string, module: string, spec: EventSpec): JsonSchema {
+  const fields = Object.entries(spec.fields)
+  return {
+    $schema: DRAFT,
+    $id: `${name}.json`,
+    title: name,
+    description: spec.doc,
+    'x-module': module,
+    type: 'object',
+    properties: {
+      jsonrpc: { const: '2.0' },
+      method: { const: name },
+      params: {
+        type: 'object',
+        properties: Object.fromEntries(fields.map(([field, fieldSpec]) => [field, fieldSchema(fieldSpec)])),
+        required: fields.filter(([, fieldSpec]) => !fieldSpec.optional).map(([field]) => field),
+        additionalProperties: false,
+        'x-order': fields.map(([field]) => field),
+      },
+    },
+    required: ['jsonrpc', 'method', 'params'],
+    additionalProperties: false,
+  }
+}
+
+const ARGUMENT: Readonly<Record<string, JsonSchema>> = {
+  int: { type: ['integer', 'string'], pattern: '^[+-]?[0-9]+$' },
+  str: { type: ['string', 'number'] },
+  list: { type: 'array', minItems: 1 },
+  json: {},
+}
+
+/** The named parameters of a management command. */
+export function commandSchema(spec: CommandSpec): JsonSchema {
+  return {
+    description: spec.doc,
+    ...(spec.aliases === undefined ? {} : { 'x-aliases': spec.aliases }),
+    'x-positional': spec.namedOnly ? [] : spec.args.map(a => a.name),
+    type: 'object',
+    properties: Object.fromEntries(spec.args.map(a => [a.name, { ...ARGUMENT[a.kind], description: a.doc }])),
+    required: spec.args.filter(a => !a.optional).map(a => a.name),
+    additionalProperties: false,
+  }
+}
+
+/** Every management command of these modules, by canonical name. */
+export function commandsSchema(specs: readonly ModuleSpec[]): JsonSchema {
+  const commands = specs.flatMap(({ name, commands = {} }) =>
+    Object.entries(commands).map(([command, spec]) => [`${name}:${command}`, commandSchema(spec)] as const),
+  )
+  return {
+    $schema: DRAFT,
+    $id: 'management-commands.json',
+    title: 'Management commands',
+    description: 'The params member of a JSON-RPC 2.0 request, by method.',
+    $defs: Object.fromEntries(commands),
+  }
+}

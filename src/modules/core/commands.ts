@@ -1,0 +1,85 @@
+import { arg, type ModuleContext, optional } from '../../module/define.ts'
+import { LogLevel } from '../../log/log.ts'
+import { help, which } from '../../mi/introspection.ts'
+import { MiError } from '../../mi/management-interface.ts'
+import type { Commands } from '../../util/spec.ts'
+
+/** Commands of group `core`. */
+export const coreCommands = {
+  uptime: { args: [], doc: 'prints various time information about the proxy', aliases: ['uptime'] },
+  version: { args: [], doc: 'prints the version string of the running proxy', aliases: ['version'] },
+  pwd: { args: [], doc: 'prints the working directory', aliases: ['pwd'] },
+  arg: { args: [], doc: 'returns the full list of startup arguments', aliases: ['arg'] },
+  which: {
+    args: [optional(arg('command', 'str', 'Name of a command, or of a group with a colon behind it.'))],
+    doc: 'lists all available MI commands',
+    aliases: ['which'],
+  },
+  help: {
+    args: [optional(arg('mi_cmd', 'str', 'Name of a command.'))],
+    doc: "prints information about MI commands usage",
+    aliases: ['help'],
+  },
+  ps: { args: [], doc: 'lists what runs in the event loop of the proxy', aliases: ['ps'] },
+  kill: { args: [], doc: 'stops the proxy: drains and ends with status 0', aliases: ['kill'] },
+  log_level: {
+    args: [
+      optional(arg('level', 'int', 'New level, −3…4.')),
+      optional(arg('pid', 'int', 'Process it is for; there is one.')),
+    ],
+    doc: 'gets or sets the logging level',
+    aliases: ['log_level'],
+  },
+  xlog_level: {
+    args: [optional(arg('level', 'int', 'New level, −3…4.'))],
+    doc: 'gets or sets the logging level of the script',
+    aliases: ['xlog_level'],
+  },
+} as const
+
+/** Handlers of the core commands (management reference, standard commands). */
+export function coreCommandHandlers({ host, clock }: ModuleContext): Commands<{ readonly commands: typeof coreCommands }> {
+  const { instance } = host
+  return {
+    uptime: () => ({
+      Now: asctime(clock.nowMs()),
+      'Up since': asctime(instance.startedAtMs),
+      'Up time': `${Math.floor((clock.nowMs() - instance.startedAtMs) / 1000)} [sec]`,
+    }),
+    version: () => ({ Server: instance.version }),
+    pwd: () => ({ WD: process.cwd() }),
+    arg: () => ({ Arguments: process.argv.map(value => ({ Argument: value })) }),
+    which: ({ command }) => which(host.mi, command),
+    help: ({ mi_cmd }) => help(host.mi, mi_cmd),
+    ps: () => ({
+      Processes: instance.activities().map((Type, ID) => ({ ID, PID: process.pid, Type })),
+    }),
+    kill: () => {
+      instance.stop()
+      return 'OK'
+    },
+    log_level: ({ level, pid }) => {
+      if (pid !== undefined && pid !== process.pid) throw new MiError(404, 'Process not found')
+      if (level !== undefined) host.logger.level = clampLevel(level)
+      return level === undefined
+        ? { Processes: [{ PID: process.pid, 'Log level': host.logger.level, Type: 'event loop' }] }
+        : { 'New global log level': host.logger.level }
+    },
+    xlog_level: ({ level }) => {
+      if (level !== undefined) host.script.xlogLevel = clampLevel(level)
+      return level === undefined ? { xLog_level: host.script.xlogLevel } : { 'New xLog level': host.script.xlogLevel }
+    },
+  }
+}
+
+const clampLevel = (level: number): number => Math.max(LogLevel.alert, Math.min(LogLevel.debug, level))
+
+const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** `Fri Nov 20 15:21:56 2026`, local time. */
+export function asctime(timeMs: number): string {
+  const t = new Date(timeMs)
+  const clock = [t.getHours(), t.getMinutes(), t.getSeconds()].map(n => String(n).padStart(2, '0')).join(':')
+  return `${DAYS[t.getDay()]} ${MONTHS[t.getMonth()]} ${String(t.getDate()).padStart(2, ' ')} ${clock} ${t.getFullYear()}`
+}

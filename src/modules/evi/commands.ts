@@ -1,0 +1,164 @@
+import { arg, type Host, optional } from '../../module/define.ts'
+import { MiError } from '../../mi/management-interface.ts'
+import type { Subscription } from '../../events/subscription.ts'
+import type { Commands, Value } from '../../util/spec.ts'
+import type { EventType } from '../../events/catalogue.ts'
+
+/** Lifetime of a subscription made by management without an `expire`, seconds. */
+const DEFAULT_EXPIRE_S = 3600
+/** Longest lifetime that is kept as a number; longer ones are cut to it, as recorded. */
+const MAX_EXPIRE_S = 2 ** 31 - 1
+
+/** Commands of group `evi`. */
+export const eventCommands = {
+  subscribe: {
+    args: [
+      arg('event', 'str', 'Name of the event, or `*` for all.'),
+      arg('socket', 'str', 'Where it goes, `scheme:rest`.'),
+      optional(arg('expire', 'int', 'Lifetime, seconds; 3600 if absent, 0 unsubscribes.')),
+      optional(arg('filter', 'str', 'Conditions that must all hold, `aor=bob@*`.')),
+      optional(arg('format', 'str', 'Payload, `jsonrpc` or `text`, where the transport has a choice.')),
+    ],
+    doc: 'subscribes an event to the Event Interface',
+    aliases: ['event_subscribe'],
+  },
+  unsubscribe: {
+    args: [
+      arg('event', 'str', 'Name of the event.'),
+      arg('socket', 'str', 'The socket as it was subscribed.'),
+      optional(arg('filter', 'str', 'The filter as it was subscribed.')),
+    ],
+    doc: 'ends a subscription at once',
+    aliases: ['event_unsubscribe'],
+  },
+  list: { args: [], doc: 'lists all the available events', aliases: ['events_list'] },
+  subscribers: {
+    args: [
+      optional(arg('event', 'str', 'Only of this event.')),
+      optional(arg('socket', 'str', 'Only this socket.')),
+    ],
+    doc: 'lists all the Event Interface subscribers, with what became of their events',
+    aliases: ['subscribers_list'],
+  },
+  raise: {
+    args: [
+      arg('event', 'str', 'Name of the event.'),
+      optional(arg('params', 'json', 'An object (or its JSON text) of named values, or an array of positional ones.')),
+    ],
+    doc: 'raises an event through the Event Interface',
+    aliases: ['raise_event'],
+  },
+} as const
+
+/** Handlers of the event commands (event reference, management commands of the event interface). */
+export function eventCommandHandlers(host: Host): Commands<{ readonly commands: typeof eventCommands }> {
+  return {
+    subscribe: request => subscribe(host, request),
+    unsubscribe: ({ event, socket, filter }) => {
+      if (!host.bus.unsubscribe(event, socket, filter)) throw new MiError(404, 'Subscriber does not exist')
+      return 'OK'
+    },
+    list: () => ({ Events: host.bus.catalogue.all().map(({ name, id }) => ({ name, id })) }),
+    subscribers: ({ event, socket }) => listSubscribers(host, event, socket),
+    raise: ({ event, params }) => raise(host, event, params),
+  }
+}
+
+interface SubscribeRequest {
+  readonly event: string
+  readonly socket: string
+  readonly expire: number | undefined
+  readonly filter: string | undefined
+  readonly format: string | undefined
+}
+
+function subscribe(host: Host, { event, socket, expire, filter, format }: SubscribeRequest): string {
+  if (event === '') throw new MiError(-32602, 'Invalid params', "Bad type for parameter 'event'")
+  if (socket === '') throw new MiError(-32602, 'Invalid params', "Bad type for parameter 'socket'")
+  if (expire !== undefined && expire < 0) throw new MiError(-32602, 'Invalid params', 'Negative expire value')
+  if (format !== undefined && format !== 'jsonrpc' && format !== 'text')
+    throw new MiError(-32602, 'Invalid params', `Unknown format '${format}': expected jsonrpc or text`)
+  try {
+    if (expire === 0) host.bus.unsubscribe(event, socket, filter)
+    else
+      host.bus.subscribe({
+        event,
+        socket,
+        expireS: Math.min(expire ?? DEFAULT_EXPIRE_S, MAX_EXPIRE_S),
+        filter,
+        ...(format === undefined ? {} : { format }),
+        by: 'mi',
+      })
+  } catch (error) {
+    // The code and message are the ones programs know; the data says which part was wrong.
+    throw new MiError(400, 'Bad parameter value', error instanceof Error ? error.message : String(error))
+  }
+  return 'OK'
+}
+
+function listSubscribers(host: Host, event: string | undefined, socket: string | undefined): unknown {
+  if (event === undefined) {
+    const listed = host.bus.catalogue.all().map(type => describeEvent(type, host.bus.subscriptions(type.name)))
+    return { Events: listed.filter(entry => entry !== null) }
+  }
+  const type = host.bus.catalogue.find(event)
+  if (type === undefined) throw new MiError(404, 'Event not published')
+  const all = host.bus.subscriptions(event)
+  if (socket === undefined) return { Event: describeEvent(type, all) ?? {} }
+  const found = all.find(s => s.matchesSocket(socket))
+  if (found === undefined) throw new MiError(404, 'Subscriber does not exist')
+  return { Event: { name: type.name, id: type.id, Subscriber: describe(found) } }
+}
+
+function describeEvent(type: EventType, subscriptions: readonly Subscription[]): unknown {
+  if (subscriptions.length === 0) return null
+  return { name: type.name, id: type.id, Subscribers: subscriptions.map(describe) }
+}
+
+/** The members OpenSIPS lists come first and alone where nothing else is to be said; ours follow. */
+function describe(subscription: Subscription): unknown {
+  return { ...subscription.lifetime(), ...subscription.report() }
+}
+
+function raise(host: Host, event: string, params: unknown): string {
+  const type = host.bus.catalogue.find(event)
+  if (type === undefined) throw new MiError(404, 'Event not registered')
+  if (host.bus.subscriptions(event).length === 0) throw new MiError(480, 'Temporarily Unavailable')
+  const { names, values } = readParams(params)
+  host.bus.raise(type, names, values)
+  return 'OK'
+}
+
+interface RaisedParams {
+  readonly names: readonly string[] | null
+  readonly values: readonly Value[]
+}
+
+function readParams(params: unknown): RaisedParams {
+  if (params === undefined || (Array.isArray(params) && params.length === 0)) return { names: null, values: [] }
+  if (Array.isArray(params)) return { names: null, values: params.map(positional) }
+  const object = typeof params === 'string' ? parseObject(params) : params
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) throw new MiError(400, 'Bad Params')
+  return { names: Object.keys(object), values: Object.values(object).map(named) }
+}
+
+function parseObject(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new MiError(400, 'Bad Params')
+  }
+}
+
+/** Positional values travel as text, numbers too: programs rely on it. */
+function positional(value: unknown): Value {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number') return String(value)
+  throw new MiError(400, 'Bad Params')
+}
+
+/** Numbers are integers on the wire; what is neither number nor text travels as its JSON text. */
+function named(value: unknown): Value {
+  if (typeof value === 'string') return value
+  return typeof value === 'number' ? Math.trunc(value) : JSON.stringify(value)
+}
