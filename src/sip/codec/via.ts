@@ -1,0 +1,114 @@
+import { HOST, isBlank, isClass, quotedEnd, skipBlanks, TOKEN, trimBlanks } from './chars.ts'
+import type { HeaderElement } from './elements.ts'
+import { Params } from './params.ts'
+import { endOfDigits, endOfHost, parsePort } from './uri-parse.ts'
+
+/** One Via value (RFC 3261 §20.42, RFC 3581). */
+export interface Via {
+  /** `SIP`, as written. */
+  readonly protocol: string
+  /** `2.0`, as written. */
+  readonly version: string
+  /** Upper case, whatever case it came in. */
+  readonly transport: string
+  /** Host of sent-by as written; IPv6 in brackets. */
+  readonly host: string
+  /** 0 when absent. */
+  readonly port: number
+  readonly params: Params
+  /** What stands in parentheses at the end, without them (RFC 2543); '' when absent. */
+  readonly comment: string
+  /** '' when absent. */
+  readonly branch: string
+  /** '' when absent. */
+  readonly received: string
+  /** null: no rport parameter; 0: one without value. */
+  readonly rport: number | null
+  /** Where the value stands: byte offsets in the message it is from, or character offsets in the text given. */
+  readonly start: number
+  readonly end: number
+  /** Index of the header it stands in; −1 when parsed from text. */
+  readonly header: number
+}
+
+/**
+ * One Via value, unfolded:
+ * `protocol / version / transport LWS host [: port] *( ; param ) [ (comment) ]`, blanks allowed around each mark.
+ * Null when protocol, transport or sent-by cannot be read. `place` is where the text stands in a message.
+ */
+export function parseVia(text: string, place?: HeaderElement): Via | null {
+  const end = trimBlanks(text, 0, text.length)
+  const start = skipBlanks(text, 0, end)
+  const protocolEnd = endOfToken(text, start, end)
+  const versionStart = afterMark(text, protocolEnd, end, 47)
+  const versionEnd = endOfToken(text, versionStart, end)
+  const transportStart = versionStart < 0 ? -1 : afterMark(text, versionEnd, end, 47)
+  const transportEnd = endOfToken(text, transportStart, end)
+  if (transportStart < 0 || transportEnd === transportStart || !isBlank(text.charCodeAt(transportEnd))) return null
+  if (protocolEnd === start || versionEnd === versionStart) return null
+  const sentBy = readSentBy(text, skipBlanks(text, transportEnd, end), end)
+  if (sentBy === null) return null
+  const commentStart = findComment(text, sentBy.end, end)
+  const params = Params.parse(text.slice(sentBy.end, trimBlanks(text, sentBy.end, commentStart)))
+  if (params.text !== '' && params.text.charCodeAt(0) !== 59) return null
+  return {
+    protocol: text.slice(start, protocolEnd),
+    version: text.slice(versionStart, versionEnd),
+    transport: text.slice(transportStart, transportEnd).toUpperCase(),
+    host: sentBy.host,
+    port: sentBy.port,
+    params,
+    comment: text.slice(commentStart + 1, text.charCodeAt(end - 1) === 41 ? end - 1 : end),
+    branch: params.get('branch') ?? '',
+    received: params.get('received') ?? '',
+    rport: readRport(params),
+    start: place === undefined ? start : place.start,
+    end: place === undefined ? end : place.end,
+    header: place === undefined ? -1 : place.header,
+  }
+}
+
+function endOfToken(text: string, from: number, end: number): number {
+  if (from < 0) return -1
+  while (from < end && isClass(text.charCodeAt(from), TOKEN)) from++
+  return from
+}
+
+/** Index of what follows the mark, blanks around it skipped; −1 when it does not stand there. */
+function afterMark(text: string, from: number, end: number, mark: number): number {
+  if (from < 0) return -1
+  const at = skipBlanks(text, from, end)
+  return at < end && text.charCodeAt(at) === mark ? skipBlanks(text, at + 1, end) : -1
+}
+
+function readSentBy(text: string, start: number, end: number): { host: string; port: number; end: number } | null {
+  const hostEnd = endOfHost(text, start)
+  if (hostEnd === start || hostEnd > end) return null
+  const host = text.slice(start, hostEnd)
+  const portStart = afterMark(text, hostEnd, end, 58)
+  if (portStart < 0) return { host, port: 0, end: skipBlanks(text, hostEnd, end) }
+  const portEnd = endOfDigits(text, portStart)
+  const port = parsePort(text, portStart, portEnd)
+  if (port < 0 || isClass(text.charCodeAt(portEnd), HOST)) return null
+  return { host, port, end: skipBlanks(text, portEnd, end) }
+}
+
+/** Where the comment opens, outside of quotes; `end` when there is none. */
+function findComment(text: string, from: number, end: number): number {
+  for (let i = from; i < end; i++) {
+    const code = text.charCodeAt(i)
+    if (code === 40) return i
+    if (code === 34) {
+      const close = quotedEnd(text, i, end)
+      if (close < 0) return end
+      i = close - 1
+    }
+  }
+  return end
+}
+
+function readRport(params: Params): number | null {
+  const text = params.raw('rport')
+  if (text === null) return null
+  return endOfDigits(text, 0) === text.length ? Math.max(0, parsePort(text, 0, text.length)) : 0
+}

@@ -1,0 +1,221 @@
+import { Edits, removeElement } from './edits.ts'
+import { endOfElement, endOfParams, findParam } from './elements.ts'
+import { HeaderId } from './header-id.ts'
+import type { SipMessage } from './message.ts'
+import { parseVia } from './via.ts'
+
+/** What we add to the top Via of a request we received (RFC 3261 §18.2.1, RFC 3581 §4). Null adds nothing. */
+export interface ViaStamp {
+  /** Source address, IPv6 without brackets. */
+  readonly received: string | null
+  /** Source port: the value of `rport`, which is added when absent. */
+  readonly rport: number | null
+}
+
+/** How a request goes on. */
+export interface ForwardPlan {
+  readonly edits: Edits
+  readonly uri: string
+  /** Value of our Via. */
+  readonly via: string
+  readonly stamp: ViaStamp
+  /** Complete header lines put behind our Via, before all others. */
+  readonly headersOnTop: string
+  /** Value of the Max-Forwards added when there is none, neither received nor in the edits; null adds none. */
+  readonly maxForwards: number | null
+  /** Complete Route lines put before the Routes received. */
+  readonly routes: string
+}
+
+/** A reply made here. */
+export interface ReplyParts {
+  readonly status: number
+  readonly reason: string
+  /** Added to a To that has no tag; '' adds none. */
+  readonly toTag: string
+  readonly stamp: ViaStamp
+  /** Complete header lines. */
+  readonly headers: string
+  readonly body?: Buffer | string | undefined
+}
+
+/** A request made here. */
+export interface RequestParts {
+  readonly method: string
+  readonly uri: string
+  /** Complete header lines, without Content-Length. */
+  readonly headers: string
+  readonly body?: Buffer | string | undefined
+}
+
+/**
+ * The request as it goes on: the received bytes with Request-URI, Via, Route, Max-Forwards and the edits spliced in.
+ * All else stays as it was. Content-Length is set when the body changed, or when it is absent and our Via names a
+ * stream transport (RFC 3261 §16.6 step 11). Always a new buffer.
+ */
+export function forwardRequest(message: SipMessage, plan: ForwardPlan): Buffer {
+  const edits = new Edits()
+  const top = message.headersStart
+  if (plan.uri !== message.requestUri) edits.replace(message.requestUriStart, message.requestUriEnd, plan.uri)
+  edits.insert(top, `Via: ${plan.via}\r\n${plan.headersOnTop}`)
+  const route = message.find(HeaderId.route)
+  edits.insert(route < 0 ? top : message.headerStart(route), plan.routes)
+  stampVia(message, edits, plan.stamp)
+  edits.add(plan.edits)
+  if (
+    plan.maxForwards !== null &&
+    message.find(HeaderId.maxForwards) < 0 &&
+    !plan.edits.insertsHeader('max-forwards')
+  ) {
+    edits.insert(message.headersEnd, `Max-Forwards: ${plan.maxForwards}\r\n`)
+  }
+  return finish(message, edits, isStream(plan.via))
+}
+
+/**
+ * The reply as it goes on upstream: the top Via value removed, the edits applied, all else as received. Null when no
+ * Via is left (RFC 3261 §16.7 step 3). Content-Length as in {@link forwardRequest}, by the Via then on top.
+ */
+export function forwardReply(message: SipMessage, edits: Edits): Buffer | null {
+  const header = message.find(HeaderId.via)
+  if (header < 0) return null
+  const { bytes } = message
+  const start = message.valueStart(header)
+  const valueEnd = message.valueEnd(header)
+  const end = endOfElement(bytes, start, valueEnd, true)
+  const nextHeader = message.find(HeaderId.via, header + 1)
+  if (end === valueEnd && nextHeader < 0) return null
+  const all = new Edits()
+  removeElement(message, all, { header, start, end })
+  all.add(edits)
+  const nextStart = end < valueEnd ? end + 1 : message.valueStart(nextHeader)
+  const nextEnd = end < valueEnd ? valueEnd : message.valueEnd(nextHeader)
+  const next = bytes.toString('utf8', nextStart, endOfElement(bytes, nextStart, nextEnd, true))
+  return finish(message, all, isStream(next))
+}
+
+/**
+ * A reply to the request (RFC 3261 §8.2.6): Via, Record-Route (in 180–299, which may make a dialog, §12.1.1), To, From,
+ * Call-ID, CSeq, the given headers, Content-Length. Header lines come from the request byte for byte.
+ */
+export function buildReply(request: SipMessage, reply: ReplyParts): Buffer {
+  const edits = new Edits()
+  stampVia(request, edits, reply.stamp)
+  const to = request.find(HeaderId.to)
+  if (to >= 0 && reply.toTag !== '' && request.toTag === '') edits.insert(request.valueEnd(to), `;tag=${reply.toTag}`)
+  const pieces: Buffer[] = [Buffer.from(`SIP/2.0 ${reply.status} ${reply.reason}\r\n`, 'utf8')]
+  copyAll(request, HeaderId.via, edits, pieces)
+  if (reply.status >= 180 && reply.status < 300) copyAll(request, HeaderId.recordRoute, edits, pieces)
+  for (const id of [HeaderId.to, HeaderId.from, HeaderId.callId, HeaderId.cseq]) copyFirst(request, id, edits, pieces)
+  const body = toBuffer(reply.body)
+  pieces.push(Buffer.from(`${reply.headers}Content-Length: ${body.length}\r\n\r\n`, 'utf8'), body)
+  return Buffer.concat(pieces)
+}
+
+/**
+ * The ACK for a negative final reply to the INVITE as we sent it (RFC 3261 §17.1.1.3): its Request-URI, top Via, Route,
+ * From, Call-ID and CSeq number, the To of the reply.
+ */
+export function buildAck(request: SipMessage, reply: SipMessage): Buffer {
+  return buildSameBranch(request, reply, 'ACK', '')
+}
+
+/** The CANCEL for a request as we sent it (RFC 3261 §9.1). `extraHeaders` are complete header lines. */
+export function buildCancel(request: SipMessage, extraHeaders: string): Buffer {
+  return buildSameBranch(request, request, 'CANCEL', extraHeaders)
+}
+
+/** A request of our own: start line, the headers given, Content-Length, body. */
+export function buildRequest(parts: RequestParts): Buffer {
+  const body = toBuffer(parts.body)
+  const head = `${parts.method} ${parts.uri} SIP/2.0\r\n${parts.headers}Content-Length: ${body.length}\r\n\r\n`
+  return Buffer.concat([Buffer.from(head, 'utf8'), body])
+}
+
+function buildSameBranch(request: SipMessage, toFrom: SipMessage, method: string, extraHeaders: string): Buffer {
+  const { bytes } = request
+  const none = new Edits()
+  const uri = bytes.subarray(request.requestUriStart, request.requestUriEnd)
+  const pieces: Buffer[] = [Buffer.from(`${method} `, 'latin1'), uri, Buffer.from(' SIP/2.0\r\n', 'latin1')]
+  const via = request.find(HeaderId.via)
+  if (via >= 0) {
+    const start = request.valueStart(via)
+    const end = endOfElement(bytes, start, request.valueEnd(via), true)
+    pieces.push(Buffer.from('Via: ', 'latin1'), bytes.subarray(start, end), CRLF)
+  }
+  pieces.push(Buffer.from('Max-Forwards: 70\r\n', 'latin1'))
+  copyAll(request, HeaderId.route, none, pieces)
+  copyFirst(toFrom, HeaderId.to, none, pieces)
+  copyFirst(request, HeaderId.from, none, pieces)
+  copyFirst(request, HeaderId.callId, none, pieces)
+  const tail = `CSeq: ${Math.max(0, request.cseq)} ${method}\r\n${extraHeaders}Content-Length: 0\r\n\r\n`
+  pieces.push(Buffer.from(tail, 'utf8'))
+  return Buffer.concat(pieces)
+}
+
+const CRLF = Buffer.from('\r\n', 'latin1')
+const EMPTY = Buffer.alloc(0)
+
+function toBuffer(body: Buffer | string | undefined): Buffer {
+  return typeof body === 'string' ? Buffer.from(body, 'utf8') : (body ?? EMPTY)
+}
+
+function copyAll(message: SipMessage, id: HeaderId, edits: Edits, pieces: Buffer[]): void {
+  for (let i = message.find(id); i >= 0; i = message.find(id, i + 1)) copyHeader(message, i, edits, pieces)
+}
+
+function copyFirst(message: SipMessage, id: HeaderId, edits: Edits, pieces: Buffer[]): void {
+  const i = message.find(id)
+  if (i >= 0) copyHeader(message, i, edits, pieces)
+}
+
+/** The header line as received; one that was cut off gets a line end. */
+function copyHeader(message: SipMessage, i: number, edits: Edits, pieces: Buffer[]): void {
+  const line = edits.apply(message.bytes, message.headerStart(i), message.headerEnd(i))
+  pieces.push(line)
+  if (line[line.length - 1] !== 10) pieces.push(CRLF)
+}
+
+/** Puts `received` and `rport` into the top Via: a value that is there is replaced, else they go behind the parameters. */
+function stampVia(message: SipMessage, edits: Edits, stamp: ViaStamp): void {
+  const header = message.find(HeaderId.via)
+  if (header < 0) return
+  const { bytes } = message
+  const start = message.valueStart(header)
+  const end = endOfElement(bytes, start, message.valueEnd(header), true)
+  const behind = endOfParams(bytes, start, end)
+  const put = (name: string, value: string) => {
+    const found = findParam(bytes, start, behind, name)
+    if (found === null) edits.insert(behind, `;${name}=${value}`)
+    else edits.replace(found.start, found.end, `${name}=${value}`)
+  }
+  if (stamp.received !== null) put('received', stamp.received)
+  if (stamp.rport !== null) put('rport', String(stamp.rport))
+}
+
+function isStream(viaText: string): boolean {
+  const transport = parseVia(viaText)?.transport ?? 'UDP'
+  return transport !== 'UDP'
+}
+
+/** Applies the edits and makes Content-Length tell the truth. Always a new buffer. */
+function finish(message: SipMessage, edits: Edits, needsLength: boolean): Buffer {
+  const { bytes, bodyStart } = message
+  const isOpen = message.headersEnd === bodyStart
+  const body = edits.newBody ?? (isOpen ? EMPTY : edits.apply(bytes, bodyStart, bytes.length))
+  const isChanged = body.length !== bytes.length - bodyStart
+  if (isChanged || needsLength) setContentLength(message, edits, body.length, isChanged)
+  return Buffer.concat([edits.apply(bytes, 0, bodyStart, isOpen), isOpen ? CRLF : EMPTY, body])
+}
+
+/** Makes sure there is a Content-Length; those received are replaced when the body changed and they are not removed. */
+function setContentLength(message: SipMessage, edits: Edits, length: number, isChanged: boolean): void {
+  const id = HeaderId.contentLength
+  let isThere = edits.insertsHeader('content-length')
+  for (let i = message.find(id); i >= 0; i = message.find(id, i + 1)) {
+    if (edits.covers(message.headerStart(i), message.headerEnd(i))) continue
+    if (isChanged) edits.replace(message.valueStart(i), message.valueEnd(i), String(length))
+    isThere = true
+  }
+  if (!isThere) edits.insert(message.headersEnd, `Content-Length: ${length}\r\n`)
+}
