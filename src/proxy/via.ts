@@ -1,0 +1,105 @@
+import { hash } from 'node:crypto'
+import type { RouteContext } from '../script/context.ts'
+import type { SipMessage } from '../sip/codec/message.ts'
+import type { ViaStamp } from '../sip/codec/write.ts'
+import { bracketed, canonicalHost } from '../sip/net/address.ts'
+import type { ListenSocket } from '../sip/net/endpoint.ts'
+
+/** Every branch of RFC 3261 begins with it (§8.1.1.7). */
+export const BRANCH_COOKIE = 'z9hG4bK'
+
+/** Writes our own Via. What is the same for every message of a socket is put together once. */
+export class ViaWriter {
+  readonly #advertisedHost: string | null
+  readonly #advertisedPort: number | null
+  readonly #prefixes = new WeakMap<ListenSocket, string>()
+
+  /** `advertised_address` and `advertised_port` of the script; a socket's own come before them. */
+  constructor(advertisedHost: string | null, advertisedPort: number | null) {
+    this.#advertisedHost = advertisedHost
+    this.#advertisedPort = advertisedPort
+  }
+
+  /** Our Via value for a request made here. */
+  value(socket: ListenSocket, branch: string): string {
+    return this.#prefix(socket) + branch
+  }
+
+  /** Our Via value for a request being forwarded, with what its script has asked for (sip-core 2.4). */
+  valueFor(m: RouteContext, socket: ListenSocket, branch: string): string {
+    const own = m.advertisedHost !== null || m.advertisedPort !== null
+    const start = own ? this.#make(socket, m.advertisedHost, m.advertisedPort) : this.#prefix(socket)
+    const rport = m.addLocalRport ? ';rport' : ''
+    const connection = m.origin.connectionId === 0 ? '' : `;${CONNECTION_PARAM}=${m.origin.connectionId.toString(16)}`
+    return `${start}${branch}${rport}${connection}`
+  }
+
+  #prefix(socket: ListenSocket): string {
+    const known = this.#prefixes.get(socket)
+    if (known !== undefined) return known
+    const made = this.#make(socket, null, null)
+    this.#prefixes.set(socket, made)
+    return made
+  }
+
+  #make(socket: ListenSocket, ownHost: string | null, ownPort: number | null): string {
+    const host = ownHost ?? socket.advertisedHost ?? this.#advertisedHost ?? socket.address
+    const port = ownPort ?? socket.advertisedPort ?? this.#advertisedPort ?? socket.port
+    return `SIP/2.0/${socket.proto.toUpperCase()} ${bracketed(host)}:${port};branch=`
+  }
+}
+
+/** Parameter of our Via that tells, when the reply comes back, on which connection the request came. */
+export const CONNECTION_PARAM = 'i'
+
+/**
+ * What to add to the topmost Via of a request: `received` where the sent-by host is not the source address, and where
+ * rport was asked for (RFC 3261 §18.2.1, RFC 3581 §4). A `received` the sender put there itself is replaced.
+ */
+export function viaStamp(m: RouteContext): ViaStamp {
+  const via = m.message.topVia
+  if (via === null) return NO_STAMP
+  const rport = m.forceRport || via.rport !== null ? m.origin.port : null
+  const isSource = via.host === m.origin.address || canonicalHost(via.host) === canonicalHost(m.origin.address)
+  if (rport === null && isSource && via.received === '') return NO_STAMP
+  return { received: withoutZone(m.origin.address), rport }
+}
+
+const NO_STAMP: ViaStamp = { received: null, rport: null }
+
+function withoutZone(address: string): string {
+  const zone = address.indexOf('%')
+  return zone < 0 ? address : address.slice(0, zone)
+}
+
+/**
+ * The branch of a statelessly forwarded request: the same for its retransmissions, its CANCEL and the ACK to a failure
+ * (RFC 3261 §16.11). The To tag is left out of what it is made from, since the ACK has one where the INVITE has none.
+ */
+export function statelessBranch(message: SipMessage): string {
+  return BRANCH_COOKIE + digest(transactionText(message), 26)
+}
+
+/** A To tag for replies made without state: the same for retransmissions of the request (RFC 3261 §8.2.7). */
+export function statelessTag(message: SipMessage, salt: string): string {
+  return digest(`${salt} ${transactionText(message)}`, 16)
+}
+
+/** A number, 0 ≤ n < 1, that is the same for everything that shares the branch. */
+export function fractionOf(branch: string): number {
+  return Number.parseInt(branch.slice(-8), 16) / 0x1_0000_0000
+}
+
+function transactionText(message: SipMessage): string {
+  const via = message.topVia
+  // Made here: nobody upstream has named the transaction.
+  if (via === null) return [message.callId, message.cseq, message.method, message.toTag, message.requestUri].join(' ')
+  const sentBy = `${via.host.toLowerCase()}:${via.port}`
+  // A branch that is only the cookie is no branch (RFC 4475 §3.2.1).
+  if (via.branch.startsWith(BRANCH_COOKIE) && via.branch.length > BRANCH_COOKIE.length) return `${sentBy} ${via.branch}`
+  return [sentBy, via.branch, message.fromTag, message.callId, message.cseq, message.requestUri].join(' ')
+}
+
+function digest(text: string, digits: number): string {
+  return hash('sha1', text, 'hex').slice(0, digits)
+}

@@ -1,0 +1,117 @@
+import { createSocket, type Socket } from 'node:dgram'
+import type { Log } from '../../log/log.ts'
+import { familyOf } from './address.ts'
+import type { ListenSocket, Origin } from './endpoint.ts'
+
+/** Datagrams shorter than this hold no message (OpenSIPS MIN_UDP_PACKET). */
+const MIN_DATAGRAM_BYTES = 20
+/** More than this does not wait for the kernel: a datagram lost now is sent again by its transaction. */
+const MOST_WAITING_BYTES = 8_388_608
+const NUL = 0
+const CR = 13
+const LF = 10
+
+/** What a UDP listener is opened with. */
+export interface UdpOptions {
+  readonly address: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly reusePort: boolean
+  /** Receive buffer to ask the kernel for, bytes; 0 leaves its default. */
+  readonly receiveBufferBytes: number
+}
+
+/** One UDP socket that SIP is received on and sent from. */
+export class UdpListener {
+  /** What the kernel gave: differs from the request where that was port 0. */
+  readonly port: number
+  readonly #socket: Socket
+  readonly #log: Log
+  #isOpen = true
+
+  private constructor(socket: Socket, log: Log) {
+    this.#socket = socket
+    this.#log = log
+    this.port = socket.address().port
+    socket.on('error', error => log.warn('UDP socket error', { port: this.port, error: error.message }))
+  }
+
+  /** Binds the socket. Rejects with the system's error when the address cannot be had. */
+  static open(options: UdpOptions, log: Log): Promise<UdpListener> {
+    const isIpv6 = familyOf(options.address) === 6
+    const socket = createSocket({
+      type: isIpv6 ? 'udp6' : 'udp4',
+      ipv6Only: isIpv6,
+      reusePort: options.reusePort,
+      lookup: numericLookup,
+      ...(options.receiveBufferBytes > 0 && { recvBufferSize: options.receiveBufferBytes }),
+    })
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject)
+      socket.bind({ address: options.address, port: options.port, exclusive: true }, () => {
+        socket.removeListener('error', reject)
+        resolve(new UdpListener(socket, log))
+      })
+    })
+  }
+
+  /** Hands every datagram that may hold a message to `receive`, which owns the bytes and must not throw. */
+  listen(socket: ListenSocket, receive: (bytes: Buffer, origin: Origin) => void): void {
+    this.#socket.on('message', (bytes, from) => {
+      if (bytes.length < MIN_DATAGRAM_BYTES || isPing(bytes)) return
+      receive(bytes, { proto: 'udp', address: from.address, port: from.port, socket, connectionId: 0 })
+    })
+  }
+
+  /** Bytes that wait for the kernel to take them. */
+  get waitingBytes(): number {
+    return this.#isOpen ? this.#socket.getSendQueueSize() : 0
+  }
+
+  /**
+   * Sends one datagram. False when the socket is closed or too much waits; `onError` is called, later, when the kernel
+   * did not take it.
+   */
+  send(bytes: Buffer, address: string, port: number, onError: ((reason: string) => void) | undefined): boolean {
+    if (this.waitingBytes > MOST_WAITING_BYTES) return false
+    try {
+      this.#socket.send(bytes, port, address, error => {
+        if (error === null) return
+        this.#log.debug('datagram not sent', { to: address, port, error: error.message })
+        onError?.(error.message)
+      })
+      return true
+    } catch (error) {
+      // A closed socket or a port out of range: told at once, never thrown at the caller.
+      this.#log.debug('datagram not sent', { to: address, port, error: String(error) })
+      return false
+    }
+  }
+
+  /** Stops receiving and lets the port go. Idempotent. */
+  close(): Promise<void> {
+    this.#isOpen = false
+    return new Promise(resolve => {
+      try {
+        this.#socket.close(() => resolve())
+      } catch {
+        resolve()
+      }
+    })
+  }
+}
+
+type LookupCallback = (error: NodeJS.ErrnoException | null, address: string, family: number) => void
+
+/** Addresses are numeric by the time they come here: the detour over the system's resolver is spared. */
+function numericLookup(address: string, _options: unknown, callback: LookupCallback): void {
+  callback(null, address, familyOf(address))
+}
+
+/** Keep-alives of NUL or line ends only (sip-core 12.2). A real message fails on its first byte. */
+function isPing(bytes: Buffer): boolean {
+  for (const byte of bytes) {
+    if (byte !== NUL && byte !== CR && byte !== LF) return false
+  }
+  return true
+}
