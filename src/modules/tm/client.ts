@@ -1,0 +1,102 @@
+import type { RouteContext } from '../../script/context.ts'
+import { buildAck, buildCancel } from '../../sip/codec/write.ts'
+import type { LocalFailure } from '../../sip/tx/failure-reply.ts'
+import { InviteClient } from '../../sip/tx/invite-client.ts'
+import { NonInviteClient } from '../../sip/tx/non-invite-client.ts'
+import type { ClientUser, MachineSetup } from '../../sip/tx/transaction-user.ts'
+import type { Branch } from './branch.ts'
+import { releaseIfDone } from './release.ts'
+import { isReliable, type TmServices } from './services.ts'
+import { countRetransmission } from './statistics.ts'
+
+/** Sends a branch to the first of its addresses that takes it. Gives what prevented it, or null when it was sent. */
+export function startBranch(services: TmServices, branch: Branch): LocalFailure | null {
+  const [...hops] = branch.hops
+  for (let hop = hops.shift(); hop !== undefined; hop = hops.shift()) {
+    branch.hops = hops
+    const socket = services.proxy.socketFor(hop, branch.target.socket ?? branch.context.origin.socket)
+    if (socket === null) continue
+    branch.hop = hop
+    branch.socket = socket
+    const { target, context, id } = branch
+    branch.sent = services.proxy.writeRequest(context, { target, hop, socket }, id)
+    if (startClient(services, branch)) return null
+  }
+  return 'send-failed'
+}
+
+function startClient(services: TmServices, branch: Branch): boolean {
+  const t = branch.transaction
+  const setup = setupOf(services, branch)
+  const user: ClientUser<RouteContext> = {
+    transmit: attempt => {
+      countRetransmission(services.stats, attempt)
+      return branch.sent !== null && send(services, branch, branch.sent, () => branch.client?.transportError())
+    },
+    passUp: reply => services.events.reply(branch, reply),
+    failed: reason => services.events.failed(branch, reason),
+    terminated: () => close(services, branch, t.method),
+  }
+  const client = t.isInvite
+    ? new InviteClient<RouteContext>(setup, { ...user, acknowledge: reply => acknowledge(services, branch, reply) })
+    : new NonInviteClient<RouteContext>(setup, user)
+  branch.client = client
+  open(services, branch, t.method, client)
+  if (client.start()) return true
+  branch.client = null
+  t.openClients--
+  services.tables.clients.remove(branch.id, t.method)
+  return false
+}
+
+/** Sends the CANCEL of a branch, as a transaction of its own (RFC 3261 §9.1). */
+export function sendCancel(services: TmServices, branch: Branch): void {
+  branch.cancel = 'sent'
+  const request = branch.sentMessage
+  if (request === null) return
+  const bytes = buildCancel(request, branch.cancelHeaders)
+  const client = new NonInviteClient<RouteContext>(setupOf(services, branch), {
+    transmit: () => send(services, branch, bytes, () => client.transportError()),
+    passUp: () => {},
+    failed: () => {},
+    terminated: () => close(services, branch, 'CANCEL'),
+  })
+  open(services, branch, 'CANCEL', client)
+  if (!client.start()) close(services, branch, 'CANCEL')
+  if (branch.client instanceof InviteClient) branch.client.cancelled()
+}
+
+function setupOf(services: TmServices, branch: Branch): MachineSetup {
+  return {
+    clock: services.clock,
+    timers: branch.transaction.timers,
+    reliable: isReliable(branch.hop?.proto ?? 'udp'),
+  }
+}
+
+function send(services: TmServices, branch: Branch, bytes: Buffer, onError: () => void): boolean {
+  const { hop, socket } = branch
+  return hop !== null && socket !== null && services.proxy.send(bytes, hop, socket, onError)
+}
+
+function acknowledge(services: TmServices, branch: Branch, reply: RouteContext): void {
+  const request = branch.sentMessage
+  if (request !== null) send(services, branch, buildAck(request, reply.message), () => {})
+}
+
+type Client = InviteClient<RouteContext> | NonInviteClient<RouteContext>
+
+function open(services: TmServices, branch: Branch, method: string, client: Client): void {
+  branch.transaction.openClients++
+  services.tables.clients.add(branch.id, method, {
+    branch,
+    receive: reply => client.receive(reply.message.status, reply),
+    stop: () => client.stop(),
+  })
+}
+
+function close(services: TmServices, branch: Branch, method: string): void {
+  branch.transaction.openClients--
+  services.tables.clients.remove(branch.id, method)
+  releaseIfDone(services, branch.transaction)
+}

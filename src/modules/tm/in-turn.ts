@@ -1,0 +1,26 @@
+/** Goes on with a value that may have to be waited for; stays synchronous where it can. */
+export function andThen<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+/** Does the same with each item, one after the other, and gives what each gave; a promise only if one of them did. */
+export function inTurn<T, R>(items: readonly T[], each: (item: T) => R | Promise<R>): R[] | Promise<R[]> {
+  const results: R[] = []
+  for (const [index, item] of items.entries()) {
+    const result = each(item)
+    if (result instanceof Promise) return finishLater(items.slice(index + 1), result, results, each)
+    results.push(result)
+  }
+  return results
+}
+
+async function finishLater<T, R>(
+  rest: readonly T[],
+  first: Promise<R>,
+  results: R[],
+  each: (item: T) => R | Promise<R>,
+): Promise<R[]> {
+  results.push(await first)
+  for (const item of rest) results.push(await each(item))
+  return results
+}

@@ -1,0 +1,76 @@
+import { defineModule } from '../../module/define.ts'
+import { type TmApi, tmApi } from './api.ts'
+import { branchEvents } from './branch-events.ts'
+import { tmCommandHandlers, tmCommands } from './commands.ts'
+import { requestSender } from './local-request.ts'
+import { absorbRequest, afterScript, matchReply } from './matching.ts'
+import { tmParams, tmSettings } from './params.ts'
+import { tmPvarHandlers, tmPvars } from './pvars.ts'
+import { dropPhantom } from './release.ts'
+import { type RouteChecks, routingFunctions, routingSpecs } from './routing-functions.ts'
+import { emptyTables, type TmServices } from './services.ts'
+import { stateFunctions, stateSpecs } from './state-functions.ts'
+import { tmStats } from './statistics.ts'
+
+declare module '../../module/define.ts' {
+  interface ModuleApis {
+    tm: TmApi
+  }
+}
+
+/** Stateful transactions: RFC 3261 §16 and §17, with the functions, variables and commands of the tm reference. */
+export default defineModule(
+  {
+    name: 'tm',
+    doc: 'Stateful transactions: forwarding, forking, answering, and retransmission.',
+    params: tmParams,
+    functions: { ...routingSpecs, ...stateSpecs },
+    stats: tmStats,
+    commands: tmCommands,
+    pvars: tmPvars,
+  },
+  ({ host, clock, log, params, stats }) => {
+    const services: TmServices = {
+      proxy: host.proxy,
+      clock,
+      script: host.script,
+      log,
+      settings: tmSettings(params, host.settings.disable_503_translation === 0, name =>
+        host.script.branchFlagBit(name),
+      ),
+      stats,
+      tables: emptyTables(),
+      observers: { created: [], reply: [], final: [], failed: [] },
+      events: branchEvents(() => services),
+    }
+    stats.inuse_transactions.read = () => services.tables.all.size
+    const sender = requestSender(services)
+    const checks: RouteChecks = []
+    host.proxy.hooks.beforeRequest(m => absorbRequest(services, m))
+    host.proxy.hooks.afterRequest(m => afterScript(services, m))
+    host.proxy.hooks.matchReply(m => matchReply(services, m))
+    return {
+      api: tmApi(services, sender),
+      functions: { ...routingFunctions(services, checks), ...stateFunctions(services, sender) },
+      commands: tmCommandHandlers(services, sender),
+      pvars: tmPvarHandlers(services),
+      start: () => {
+        for (const check of checks) check()
+      },
+      stop: () => stopAll(services),
+    }
+  },
+)
+
+/** Ends every transaction where it stands, so that no timer outlives the module. */
+function stopAll(services: TmServices): void {
+  for (const t of services.tables.all) {
+    t.holds++
+    dropPhantom(t)
+    t.idleTimer?.clear()
+    t.server?.stop()
+    for (const branch of t.branches) branch.stopTimerC()
+  }
+  for (const client of services.tables.clients.values()) client.stop()
+  services.tables.all.clear()
+}

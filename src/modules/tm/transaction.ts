@@ -1,0 +1,127 @@
+import type { RouteContext, Step } from '../../script/context.ts'
+import type { SipMessage } from '../../sip/codec/message.ts'
+import type { InviteServer } from '../../sip/tx/invite-server.ts'
+import type { NonInviteServer } from '../../sip/tx/non-invite-server.ts'
+import type { ServerEntry } from '../../sip/tx/table.ts'
+import type { TxTimers } from '../../sip/tx/timers.ts'
+import type { Timer } from '../../util/clock.ts'
+import type { Branch } from './branch.ts'
+
+/** The routes a script has armed with t_on_failure, t_on_reply and t_on_branch. */
+export interface ArmedRoutes {
+  failure: Step | null
+  reply: Step | null
+  branch: Step | null
+}
+export const noRoutes = (): ArmedRoutes => ({ failure: null, reply: null, branch: null })
+
+/** What became of a request made here. */
+export interface LocalOutcome {
+  /** The final status; 408, 476, 477, 503 … where it was made here because no reply came. */
+  readonly status: number
+  readonly reason: string
+  /** Null where the status was made here. */
+  readonly reply: RouteContext | null
+}
+/** Who made a request here and waits for its replies. */
+export interface LocalCaller {
+  provisional(reply: RouteContext): void
+  final(outcome: LocalOutcome): void
+}
+
+/** The branch that does not exist but keeps its transaction open for others to come (t_wait_for_new_branches). */
+export interface Phantom {
+  /** Branches that may still be injected. */
+  remaining: number
+  timer: Timer | null
+  isExpired: boolean
+}
+
+/**
+ * One request and everything that was done about it: the state machine towards its sender, the branches it was forwarded
+ * on, and what the script has set for them. Plain state; the files beside this one act on it.
+ */
+export class Transaction implements ServerEntry {
+  /** Bucket and number: together they name the transaction, in `$T_id`, in management commands and in branches. */
+  readonly bucket: number
+  readonly number: number
+  /** The request as the script left it; its AVPs, flags and edits are those of the transaction. */
+  readonly request: RouteContext
+  readonly localToTag: string
+  /** Changed by `$T_fr_timeout`. */
+  readonly timers: { -readonly [K in keyof TxTimers]: TxTimers[K] }
+  /** Timer C; changed by `$T_fr_inv_timeout`. */
+  inviteMs: number
+  /** Towards the sender; null when the request was made here, or the machine has ended. */
+  server: InviteServer | NonInviteServer | null = null
+  /** Who made the request here; null when it was received. */
+  readonly caller: LocalCaller | null
+  readonly branches: Branch[] = []
+  /** Index of the next branch; those that could not be sent count too. */
+  nextBranch = 0
+  /** Where the branches of the last forwarding begin: only they compete for the best reply. */
+  firstBranch = 0
+  routes: ArmedRoutes = noRoutes()
+  phantom: Phantom | null = null
+  /** Last status sent to the sender, or given to the local caller. */
+  lastStatus = 0
+  /** The same, if final; otherwise 0. */
+  finalStatus = 0
+  lastWasLocal = false
+  /** The status chosen among the branches for the last failure_route; 0 before one ran. */
+  chosenStatus = 0
+  isCancelled = false
+  /** A 6xx came: no branch may be added. */
+  isClosed = false
+  /** Forwardings under way, async steps and held contexts: nothing is concluded or released meanwhile. */
+  holds = 0
+  isReleased = false
+  /** The main route has run to its end for the request. */
+  isScriptOver = false
+  /** Client transactions that have not ended, CANCELs included. */
+  openClients = 0
+  /** Answers when the script leaves a request with nothing but a provisional reply. */
+  idleTimer: Timer | null = null
+  relayFlags = 0
+  /** Under which its 2xx replies are known, to recognise their ACKs. */
+  readonly ackKeys: string[] = []
+  /** Header lines for the request as it is forwarded (t_add_hdrs). */
+  extraHeaders = ''
+
+  constructor(init: {
+    bucket: number
+    number: number
+    request: RouteContext
+    localToTag: string
+    timers: TxTimers
+    inviteMs: number
+    caller: LocalCaller | null
+  }) {
+    this.bucket = init.bucket
+    this.number = init.number
+    this.request = init.request
+    this.localToTag = init.localToTag
+    this.timers = { ...init.timers }
+    this.inviteMs = init.inviteMs
+    this.caller = init.caller
+  }
+
+  /** The request as received. */
+  get initial(): SipMessage {
+    return this.request.message
+  }
+  get method(): string {
+    return this.request.message.method
+  }
+  get isInvite(): boolean {
+    return this.request.message.method === 'INVITE'
+  }
+  /** `$T_id`. */
+  get id(): string {
+    return `${this.bucket.toString(16)}.${this.number.toString(16)}`
+  }
+  /** The branches of the last forwarding. */
+  get group(): readonly Branch[] {
+    return this.firstBranch === 0 ? this.branches : this.branches.slice(this.firstBranch)
+  }
+}
