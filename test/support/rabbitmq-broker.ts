@@ -21,6 +21,9 @@ export function rabbitmqMissing(): string | undefined {
   return ensureDebianPackage('rabbitmq-server', `${BIN}/rabbitmq-server`)
 }
 
+/** Whether a test may start a broker of its own, to kill or freeze it. */
+export const canStartRabbitMq = (): boolean => existsSync(`${BIN}/rabbitmq-server`)
+
 /** A RabbitMQ of our own on loopback, all its files in a temporary folder. */
 export class RabbitMqBroker {
   readonly port: number

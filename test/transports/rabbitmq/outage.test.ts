@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EventBus } from '../../../src/events/bus.ts'
+import type { EventType } from '../../../src/events/catalogue.ts'
+import type { DeliveryPolicy } from '../../../src/events/delivery.ts'
+import type { Subscription } from '../../../src/events/subscription.ts'
+import { systemClock } from '../../../src/util/clock.ts'
+import rabbitmq from '../../../transports/rabbitmq/index.ts'
+import { setUpTransport, silentLog } from '../../conformance/host.ts'
+import { AmqpQueue } from '../../support/amqp-queue.ts'
+import { canStartRabbitMq, RabbitMqBroker } from '../../support/rabbitmq-broker.ts'
+
+const MINUTE_MS = 60_000
+const turn = () => new Promise(resolve => setImmediate(resolve))
+
+/** Events raised so far = what became of them: at every moment, whatever happens to the broker. */
+function expectBalance({ counters }: Subscription, raised: number): void {
+  const { delivered, failed, queued, inFlight, dropped } = counters
+  const gone = Object.values(dropped).reduce((sum, count) => sum + count, 0)
+  expect(delivered + failed + queued + inFlight + gone).toBe(raised)
+}
+
+describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', () => {
+  let broker: RabbitMqBroker
+  beforeAll(async () => {
+    broker = await RabbitMqBroker.start()
+  }, MINUTE_MS)
+  afterAll(() => broker?.stop())
+
+  async function subscribed(policy: Partial<DeliveryPolicy>) {
+    const name = `fanfare.${crypto.randomUUID()}`
+    const declared = await AmqpQueue.open(broker.url, { name, durable: true })
+    await declared.close()
+    const bus = new EventBus({ clock: systemClock, log: silentLog, policy })
+    const { transports } = setUpTransport(rabbitmq, { connect_timeout: 10_000 })
+    for (const transport of transports) bus.registerTransport(transport)
+    const type = bus.catalogue.define('E_V', null, 'test')
+    const socket = `rabbitmq:${broker.hostPort}/persistent?${name}`
+    const subscription = bus.subscribe({ event: 'E_V', socket, expireS: null, by: 'script' })
+    return { bus, type, subscription, name }
+  }
+
+  /** Raises numbered events, a few in each turn of the event loop, checking the balance all the way. */
+  async function raise(bus: EventBus, type: EventType, subscription: Subscription, from: number, to: number) {
+    for (let n = from; n < to; n++) {
+      bus.raise(type, ['seq'], [n])
+      expectBalance(subscription, n + 1)
+      if (n % 10 === 9) await turn()
+    }
+  }
+
+  it(
+    'no event is lost: each is delivered at least once',
+    async () => {
+      const { bus, type, subscription, name } = await subscribed({})
+      await raise(bus, type, subscription, 0, 500)
+      await subscription.whenIdle()
+      expect(subscription.counters.delivered).toBe(500)
+      const raising = raise(bus, type, subscription, 500, 2500)
+      await turn()
+      await broker.kill()
+      await raising
+      expect(subscription.counters.queued).toBeGreaterThan(0)
+      const restarted = broker.restart()
+      await raise(bus, type, subscription, 2500, 3000)
+      await restarted
+      await subscription.whenIdle()
+      expectBalance(subscription, 3000)
+      expect(subscription.counters).toMatchObject({ delivered: 3000, failed: 0 })
+      const queue = await AmqpQueue.open(broker.url, { name, durable: true })
+      await queue.arrived(3000)
+      const seen = new Set(queue.messages.map(({ content }) => JSON.parse(content.toString()).params.seq))
+      expect(seen.size).toBe(3000)
+      const ids = new Set(queue.messages.map(({ properties }) => properties.messageId))
+      expect(ids.size).toBe(3000)
+      await queue.close()
+      await bus.close(AbortSignal.timeout(10_000))
+    },
+    2 * MINUTE_MS,
+  )
+
+  it(
+    'what a bounded queue cannot keep is dropped and counted',
+    async () => {
+      const { bus, type, subscription, name } = await subscribed({ maxQueued: 100 })
+      await raise(bus, type, subscription, 0, 50)
+      await subscription.whenIdle()
+      await broker.kill()
+      await raise(bus, type, subscription, 50, 1050)
+      await broker.restart()
+      await subscription.whenIdle()
+      expectBalance(subscription, 1050)
+      const { delivered, dropped } = subscription.counters
+      expect(dropped.overflow).toBeGreaterThan(0)
+      expect(delivered + dropped.overflow).toBe(1050)
+      const queue = await AmqpQueue.open(broker.url, { name, durable: true })
+      await queue.arrived(delivered)
+      await queue.close()
+      await bus.close(AbortSignal.timeout(10_000))
+    },
+    2 * MINUTE_MS,
+  )
+
+  it(
+    'a broker short of memory is noticed: events wait until it takes messages again',
+    async () => {
+      const { bus, type, subscription } = await subscribed({ sendTimeoutMs: 1000 })
+      broker.ctl('set_vm_memory_high_watermark', '0')
+      // The broker tells a connection only once it publishes.
+      while (!subscription.lastError?.message.includes('takes no messages for now: low on memory')) {
+        if (subscription.counters.queued === 0) bus.raise(type, ['seq'], [0])
+        await turn()
+      }
+      broker.ctl('set_vm_memory_high_watermark', '0.4')
+      await subscription.whenIdle()
+      expect(subscription.counters.delivered).toBe(subscription.counters.raised)
+      await bus.close(AbortSignal.timeout(10_000))
+    },
+    2 * MINUTE_MS,
+  )
+})

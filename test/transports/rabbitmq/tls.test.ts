@@ -1,0 +1,83 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import { createServer } from 'node:tls'
+import { afterEach, describe, expect, inject, it } from 'vitest'
+import { AddressError, type Sink } from '../../../src/events/transport.ts'
+import { systemClock } from '../../../src/util/clock.ts'
+import rabbitmq from '../../../transports/rabbitmq/index.ts'
+import { openTransport, silentLog } from '../../conformance/host.ts'
+import { sampleEvent } from '../../conformance/sample.ts'
+import { whenUp } from '../../conformance/transport.ts'
+import { AmqpQueue } from '../../support/amqp-queue.ts'
+import { TEST_CERTIFICATE, TEST_KEY } from '../../support/test-certificate.ts'
+
+const url = inject('rabbitmqUrl')
+const broker = new URL(url ?? 'amqp://guest:guest@127.0.0.1:5672')
+const login = `${broker.username || 'guest'}:${broker.password || 'guest'}`
+
+const cleanUps: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+/** A TLS door in front of the broker; gives its port. */
+async function tlsDoor(): Promise<number> {
+  const server = createServer({ cert: TEST_CERTIFICATE, key: TEST_KEY }, client => {
+    const plain = connect(Number(broker.port || 5672), broker.hostname)
+    client.pipe(plain).pipe(client)
+    for (const socket of [client, plain]) {
+      socket.on('error', () => {})
+      cleanUps.push(() => socket.destroy())
+    }
+  })
+  server.on('tlsClientError', () => {})
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  cleanUps.push(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+/** Opens a socket with these TLS client domains defined. */
+function open(text: string, domains: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Sink {
+  const defaults = Object.fromEntries(Object.entries(rabbitmq.spec.params).map(([name, spec]) => [name, spec.default]))
+  const { transports } = rabbitmq.setup({
+    params: { ...defaults, use_tls: 1, connect_timeout: 10_000 } as never,
+    log: silentLog,
+    clock: systemClock,
+    stats: {},
+    raise: {},
+    expand: format => format,
+    tlsDomain: name => domains[name],
+  })
+  const [transport] = transports
+  if (transport === undefined) throw new Error('no transport')
+  const { host } = openTransport([rabbitmq])
+  const sink = transport.open(transport.parse(text.slice('rabbitmq:'.length), host), host)
+  cleanUps.push(() => sink.close(AbortSignal.timeout(2000)))
+  return sink
+}
+
+describe('a rabbitmq socket with a TLS domain', () => {
+  it.skipIf(url === null)('delivers over TLS to a broker whose certificate the domain trusts', async () => {
+    const queue = await AmqpQueue.open(broker.href)
+    cleanUps.push(() => queue.close())
+    const port = await tlsDoor()
+    const socket = `rabbitmq:${login}@127.0.0.1:${port}/tls_domain=mq?${queue.name}`
+    const sink = open(socket, { mq: { ca: TEST_CERTIFICATE } })
+    await whenUp(sink)
+    const delivery = await sink.send(sampleEvent('E_X', null, []), systemClock.monotonicMs() + 20_000)
+    expect(delivery).toEqual({ outcome: 'delivered' })
+    await queue.arrived(1)
+  })
+
+  it.skipIf(url === null)('is down where the certificate is not trusted', async () => {
+    const port = await tlsDoor()
+    const sink = open(`rabbitmq:${login}@127.0.0.1:${port}/tls_domain=mq?q`, { mq: {} })
+    await new Promise<void>(resolve => sink.onHealth(() => sink.health.state === 'down' && resolve()))
+    expect(sink.health.lastError?.message).toMatch(/self-signed certificate/)
+  })
+
+  it('is refused where there is no such domain', () => {
+    expect(() => open('rabbitmq:h/tls_domain=none?q', {})).toThrow(AddressError)
+  })
+})

@@ -1,0 +1,82 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { AddressError } from '../../src/events/transport.ts'
+import type { Clock, Timer } from '../../src/util/clock.ts'
+import { FlatFile, type FlatFileOptions } from './flat-file.ts'
+
+interface Entry {
+  readonly file: FlatFile
+  users: number
+}
+
+/** Every file of the flat store by its absolute path, however many subscriptions share it. */
+export class FlatFiles {
+  readonly #options: FlatFileOptions
+  readonly #maxFiles: number
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(options: FlatFileOptions, maxFiles: number) {
+    this.#options = options
+    this.#maxFiles = maxFiles
+  }
+
+  /** The file for this path. Throws AddressError where it could not be written or would be one file too many. */
+  acquire(path: string): FlatFile {
+    const absolute = resolve(path)
+    const known = this.#entries.get(absolute)
+    if (known !== undefined) {
+      known.users++
+      return known.file
+    }
+    if (this.#entries.size >= this.#maxFiles)
+      throw new AddressError(`there are ${this.#maxFiles} files already (max_open_sockets)`, path, 0)
+    refuseUnwritable(path, absolute)
+    const file = new FlatFile(absolute, this.#options)
+    this.#entries.set(absolute, { file, users: 1 })
+    return file
+  }
+
+  async release(file: FlatFile): Promise<void> {
+    const entry = this.#entries.get(file.path)
+    if (entry === undefined || entry.file !== file) return
+    entry.users--
+    if (entry.users > 0) return
+    this.#entries.delete(file.path)
+    await file.close()
+  }
+
+  find(path: string): FlatFile | undefined {
+    return this.#entries.get(resolve(path))?.file
+  }
+
+  all(): FlatFile[] {
+    return [...this.#entries.values()].map(entry => entry.file)
+  }
+}
+
+/** Rotates every file whenever Unix time is a multiple of the period. */
+export function rotateEvery(periodS: number, clock: Clock, files: FlatFiles): Timer {
+  const periodMs = periodS * 1000
+  const periodNow = () => Math.floor(clock.nowMs() / periodMs)
+  let current = periodNow()
+  let timer = clock.after(periodMs - (clock.nowMs() % periodMs), function due() {
+    if (periodNow() !== current) for (const file of files.all()) void file.rotate('period')
+    current = periodNow()
+    timer = clock.after(periodMs - (clock.nowMs() % periodMs), due)
+  })
+  return { clear: () => timer.clear() }
+}
+
+function refuseUnwritable(path: string, absolute: string): void {
+  const existing = statSync(absolute, { throwIfNoEntry: false })
+  if (existing !== undefined && !existing.isFile())
+    throw new AddressError(existing.isDirectory() ? 'the path is a directory' : 'the path is no regular file', path, 0)
+  const directory = statSync(dirname(absolute), { throwIfNoEntry: false })
+  if (!directory?.isDirectory()) throw new AddressError(`there is no directory ${dirname(absolute)}`, path, 0)
+  const needed = existing === undefined ? dirname(absolute) : absolute
+  try {
+    accessSync(needed, existing === undefined ? constants.W_OK | constants.X_OK : constants.W_OK)
+  } catch (error) {
+    throw new AddressError(`no permission to write ${needed} (${(error as NodeJS.ErrnoException).code})`, path, 0)
+  }
+}

@@ -1,0 +1,155 @@
+import { type ChannelModel, connect, type Options, type SocketOptions } from 'amqplib'
+import { DeliveryError } from '../../src/events/transport.ts'
+import type { Clock } from '../../src/util/clock.ts'
+import type { RabbitMqAddress } from './address.ts'
+
+export interface ConnectionSettings {
+  /** Seconds between heartbeats; 0 for none. */
+  readonly heartbeatS: number
+  /** Longest silence of the broker while a connection is made. */
+  readonly connectTimeoutMs: number
+  /** Options for `tls.connect` of a TLS client domain. */
+  readonly tlsDomain: (name: string) => Readonly<Record<string, unknown>> | undefined
+}
+
+const CLOSE_WITHIN_MS = 1000
+
+/** A connection to a broker, shared by all links that log in to the same virtual host as the same user. */
+export class BrokerConnection {
+  readonly model: ChannelModel
+  readonly #cut: AbortController
+  /** Why the broker takes no messages for now (`connection.blocked`); undefined when it does. */
+  blocked: string | undefined
+  isClosed = false
+  lastError: Error | undefined
+
+  constructor(model: ChannelModel, cut: AbortController) {
+    this.model = model
+    this.#cut = cut
+    model.on('error', error => {
+      this.lastError = error
+    })
+    model.on('close', error => {
+      this.isClosed = true
+      this.lastError ??= error
+    })
+    model.on('blocked', reason => {
+      this.blocked = reason
+    })
+    model.on('unblocked', () => {
+      this.blocked = undefined
+    })
+  }
+
+  /** Drops the socket at once: for a broker that hangs and would not answer a close. */
+  cut(): void {
+    this.#cut.abort()
+  }
+
+  /** Closes in good order, or cuts when the broker does not answer within a second. */
+  async close(clock: Clock): Promise<void> {
+    if (this.isClosed) return
+    const timer = clock.after(CLOSE_WITHIN_MS, () => this.cut())
+    // Rejects only when the connection has ended meanwhile, which is what is wanted.
+    await this.model.close().catch(() => {})
+    timer.clear()
+  }
+}
+
+interface Slot {
+  readonly opening: Promise<BrokerConnection>
+  connection: BrokerConnection | undefined
+  users: number
+}
+
+/** The connections of all `rabbitmq:` sockets, one for each broker, virtual host, user and TLS domain. */
+export class ConnectionPool {
+  readonly #clock: Clock
+  readonly #settings: ConnectionSettings
+  readonly #slots = new Map<string, Slot>()
+
+  constructor(clock: Clock, settings: ConnectionSettings) {
+    this.#clock = clock
+    this.#settings = settings
+  }
+
+  /**
+   * The connection for this address, made if there is none. Give it back with `release`. Rejects with DeliveryError
+   * E_NOT_CONNECTED that says what went wrong.
+   */
+  acquire(address: RabbitMqAddress): Promise<BrokerConnection> {
+    const key = poolKey(address)
+    const known = this.#slots.get(key)
+    if (known !== undefined) {
+      known.users++
+      return known.opening
+    }
+    const opening = Promise.resolve().then(() => this.#connect(address, key))
+    const slot: Slot = { opening, connection: undefined, users: 1 }
+    this.#slots.set(key, slot)
+    return slot.opening
+  }
+
+  /** Gives a connection back; the last user closes it. */
+  async release(address: RabbitMqAddress, connection: BrokerConnection): Promise<void> {
+    const key = poolKey(address)
+    const slot = this.#slots.get(key)
+    // A connection that was lost has left its slot, which may hold its successor by now.
+    if (slot?.connection !== connection) return
+    slot.users--
+    if (slot.users > 0) return
+    this.#slots.delete(key)
+    await connection.close(this.#clock)
+  }
+
+  async #connect(address: RabbitMqAddress, key: string): Promise<BrokerConnection> {
+    const cut = new AbortController()
+    try {
+      const model = await connect(this.#target(address), this.#socketOptions(address, cut.signal))
+      const connection = new BrokerConnection(model, cut)
+      model.on('close', () => {
+        if (this.#slots.get(key)?.connection === connection) this.#slots.delete(key)
+      })
+      const slot = this.#slots.get(key)
+      if (slot !== undefined) slot.connection = connection
+      return connection
+    } catch (error) {
+      this.#slots.delete(key)
+      throw new DeliveryError('E_NOT_CONNECTED', connectComplaint(address, error), { cause: error })
+    }
+  }
+
+  #target(address: RabbitMqAddress): Options.Connect {
+    return {
+      protocol: address.tlsDomain === undefined ? 'amqp' : 'amqps',
+      hostname: address.host,
+      port: address.port,
+      username: address.user,
+      password: address.password,
+      // The client decodes what it takes for a piece of URL.
+      vhost: encodeURIComponent(address.vhost),
+      heartbeat: this.#settings.heartbeatS,
+    }
+  }
+
+  #socketOptions(address: RabbitMqAddress, signal: AbortSignal): SocketOptions {
+    const tls = address.tlsDomain === undefined ? {} : this.#settings.tlsDomain(address.tlsDomain)
+    // `signal` reaches the socket: net and tls destroy it on abort.
+    const own = { noDelay: true, keepAlive: true, timeout: this.#settings.connectTimeoutMs, signal }
+    return { ...tls, ...own }
+  }
+}
+
+function poolKey({ host, port, vhost, user, password, tlsDomain }: RabbitMqAddress): string {
+  return JSON.stringify([host, port, vhost, user, password, tlsDomain ?? null])
+}
+
+function connectComplaint(address: RabbitMqAddress, error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error)
+  const server = `${address.host}:${address.port}`
+  if (/ACCESS[_-]REFUSED/.test(why)) return `${server} refuses user "${address.user}" or its password`
+  // The broker closes where it should confirm connection.open, and the client does not pass its reason on.
+  if (why.includes('Expected ConnectionOpenOk'))
+    return `${server} has no virtual host "${address.vhost}" that user "${address.user}" may use`
+  return `cannot connect to ${server}: ${why}`
+}

@@ -1,0 +1,60 @@
+import { AddressError, defineTransport, type PayloadFormat, type Transport } from '../../src/events/transport.ts'
+import { optionalParam, param } from '../../src/util/spec.ts'
+import { parseRabbitMqAddress, type RabbitMqAddress } from './address.ts'
+import { ConnectionPool } from './connections.ts'
+import { RabbitMqLink } from './link.ts'
+
+/** `rabbitmq:` — events as messages of an AMQP 0-9-1 broker, delivered when the broker has confirmed them. */
+export default defineTransport(
+  {
+    module: 'event_rabbitmq',
+    doc: 'Publishes events to a RabbitMQ broker (AMQP 0-9-1) with publisher confirms.',
+    grammar: '"rabbitmq:" [ user [ ":" password ] "@" ] host [ ":" port ] "/" [ params "?" ] routing-key',
+    examples: [
+      'rabbitmq:127.0.0.1/opensips',
+      'rabbitmq:guest:guest@127.0.0.1:5672/pike',
+      'rabbitmq:u:p%40ss@mq.example/exchange=ev;persistent?oss.pike',
+      'rabbitmq:mq.example/vhost=%2Fvoip;exchange=cdr;mandatory?done',
+      'rabbitmq:127.0.0.1/myexchange?pike',
+    ],
+    promises: { ordered: true, delivered: 'confirmed', noticesAbsence: true },
+    params: {
+      heartbeat: param('int', 0, 'Heartbeat asked for; 0 or a number over 65535 for none.', { unit: 's' }),
+      connect_timeout: param('int', 500, 'Longest silence of the broker while connecting.', { unit: 'ms' }),
+      timeout: param('int', 0, 'Longest wait for one answer of the broker; 0: as long as the event may take.', {
+        unit: 'ms',
+      }),
+      use_tls: param('int', 0, 'Allow `tls_domain=` in sockets.'),
+      format: optionalParam('str', 'Payload where a subscription asks for none: `jsonrpc` or `text`.'),
+      sync_mode: param('int', 0, 'Every event is confirmed and none blocks the raise.', { ignored: true }),
+      server_id: optionalParam('str', 'Belongs to rabbitmq_publish(), which is not offered yet.', { ignored: true }),
+    },
+  },
+  ({ params, clock, tlsDomain }) => {
+    const preferred = payloadFormat(params.format)
+    const pool = new ConnectionPool(clock, {
+      heartbeatS: params.heartbeat >= 1 && params.heartbeat <= 65535 ? params.heartbeat : 0,
+      connectTimeoutMs: Math.max(1, params.connect_timeout),
+      tlsDomain,
+    })
+    const transport: Transport<RabbitMqAddress> = {
+      scheme: 'rabbitmq',
+      parse: rest => parseRabbitMqAddress(rest, params.use_tls !== 0),
+      open(address, host) {
+        const domain = address.tlsDomain
+        if (domain !== undefined && tlsDomain(domain) === undefined)
+          throw new AddressError(`no TLS client domain "${domain}" is defined`, address.text, 0)
+        const codec = host.codec('message', preferred)
+        const contentType = codec.name === 'jsonrpc' ? 'application/json' : 'text/plain'
+        const timeoutMs = Math.max(0, params.timeout)
+        return host.buffered(new RabbitMqLink(address, pool, { clock, codec, contentType, timeoutMs }))
+      },
+    }
+    return { transports: [transport] }
+  },
+)
+
+function payloadFormat(text: string | undefined): PayloadFormat | undefined {
+  if (text === undefined || text === 'jsonrpc' || text === 'text') return text
+  throw new Error(`event_rabbitmq: format is "jsonrpc" or "text", not "${text}"`)
+}
