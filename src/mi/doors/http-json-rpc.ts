@@ -1,0 +1,21 @@
+import type { ManagementInterface } from '../management-interface.ts'
+import type { HttpAnswer, HttpRequest } from './http.ts'
+
+const JSON_TYPE = 'application/json'
+
+/**
+ * Answers a management request that came by HTTP (events reference §5.2): 200 with the JSON-RPC answer, errors too;
+ * 202 for notifications; 400 for an empty body; 405 for any method but POST.
+ */
+export async function answerJsonRpc(
+  mi: ManagementInterface,
+  { method, body, remote }: HttpRequest,
+  pretty: boolean,
+): Promise<HttpAnswer> {
+  if (method !== 'POST') return { status: 405, contentType: JSON_TYPE, body: '', close: true }
+  if (body.length === 0) return { status: 400, contentType: JSON_TYPE, body: '' }
+  const answer = await mi.handle(body.toString('utf8'), { caller: { door: 'http', remote }, pretty })
+  return answer === null
+    ? { status: 202, contentType: JSON_TYPE, body: '' }
+    : { status: 200, contentType: JSON_TYPE, body: answer }
+}
