@@ -1,0 +1,156 @@
+import type { RouteContext, Verdict } from '../../script/context.ts'
+import { HeaderId } from '../../sip/codec/header-id.ts'
+import type { SipMessage } from '../../sip/codec/message.ts'
+import type { ListenSocket } from '../../sip/net/endpoint.ts'
+import { contactHeader, pathHeader, refusalHeaders } from './answer.ts'
+import { aorOf } from './aor.ts'
+import { type Binding, readWish, type Wish } from './bindings.ts'
+import { headerValues } from './header-values.ts'
+import type { Contact, ContactData, Domain } from './location.ts'
+import { ALL_METHODS, methodMask } from './methods.ts'
+import { hasOption, pathOf, receivedOfPath } from './path.ts'
+import { isRefusal, REASON, type Refusal, refuse } from './refusal.ts'
+import type { Registrar } from './registrar.ts'
+import { store } from './registration.ts'
+import type { SaveFlags } from './save-flags.ts'
+
+export interface SaveCall {
+  readonly domain: Domain
+  readonly flags: SaveFlags
+  /** URI the address of record is taken from; undefined: that of To. */
+  readonly aorUri: string | undefined
+}
+
+/** `save()` for a REGISTER: stores its contacts and answers it. 1 stored; −1 stored but not answered; −2 refused. */
+export function save(registrar: Registrar, m: RouteContext, call: SaveCall): Verdict {
+  const accepted = register(registrar, m, call)
+  if (isRefusal(accepted)) {
+    registrar.counters.rejected.value++
+    registrar.log.info('Registration refused', {
+      status: accepted.status,
+      detail: accepted.detail,
+      callId: m.message.callId,
+    })
+    if (call.flags.noReply) return -2
+    answer(registrar, m, accepted.status, refusalHeaders(accepted, registrar.retryAfterS))
+    return -2
+  }
+  registrar.counters.accepted.value++
+  if (call.flags.noReply) return 1
+  return answer(registrar, m, 200, accepted.headers) > 0 ? 1 : -1
+}
+
+/** Headers of the 200, or why there is none. */
+function register(registrar: Registrar, m: RouteContext, call: SaveCall): { readonly headers: string } | Refusal {
+  const { message } = m
+  const { flags, domain } = call
+  if (message.to === null || message.callId === '' || message.cseq < 0) {
+    return refuse(400, 'To, Call-ID and CSeq are needed')
+  }
+  const wish = readWish(message, {
+    ...flags,
+    defaultExpiresS: registrar.defaultExpiresS,
+    mostContactChars: registrar.mostContactChars,
+    deviationS: registrar.deviationS,
+    random: registrar.random,
+  })
+  if (isRefusal(wish)) return wish
+  const aor = aorOf(call.aorUri ?? message.to.uri, registrar.aor)
+  if (isRefusal(aor)) return aor
+  const path = flags.path === 'ignored' ? '' : pathOf(message)
+  if (path === null) return refuse(400, 'The Path header cannot be parsed')
+  const supportsPath = hasOption(message, HeaderId.supported, 'path')
+  if (path !== '' && flags.path === 'strict' && !supportsPath)
+    return refuse(420, 'Path needs the option "path" in Supported')
+
+  const nowS = Math.floor(registrar.clock.nowMs() / 1000)
+  const refusal = store(
+    {
+      domain,
+      aor,
+      callId: message.callId,
+      cseq: message.cseq,
+      matching: flags.matching,
+      mostContacts: flags.mostContacts,
+      force: flags.force,
+      evictLast: registrar.evictLast,
+      acceptsSameCseq: registrar.acceptsSameCseq,
+      nowS,
+      data: contactFactory(registrar, m, flags, path),
+    },
+    wish,
+  )
+  if (refusal !== null) return refusal
+  const contacts = flags.onlyRequested ? requested(domain.contacts(aor), wish) : domain.contacts(aor)
+  const echoesPath = path !== '' && supportsPath && (flags.path === 'lazy' || flags.path === 'strict')
+  const headers = contactHeader(contacts, nowS, registrar.receivedParam) + (echoesPath ? pathHeader(message) : '')
+  return { headers }
+}
+
+/** Makes what is stored of each contact; all that the contacts of one REGISTER share is read once. */
+export function contactFactory(
+  registrar: Registrar,
+  m: RouteContext,
+  flags: SaveFlags,
+  path: string,
+): (binding: Binding, expiresS: number) => ContactData {
+  const { message } = m
+  const allowed = headerValues(message, HeaderId.allow)
+  const methods = allowed.length === 0 ? ALL_METHODS : methodMask(allowed.join(','))
+  const userAgent = message.value(HeaderId.userAgent) ?? ''
+  const received = receivedFrom(registrar, m, flags, path)
+  const attr = textOf(registrar.variables.attr?.get(m))
+  const socket = socketOf(registrar, message, flags) ?? m.origin.socket
+  return (binding, expiresS) => ({
+    uri: binding.uri,
+    expiresS,
+    q: binding.q ?? registrar.defaultQ,
+    callId: message.callId,
+    cseq: message.cseq,
+    flags: flags.memoryOnly ? registrar.location.memoryOnly : 0,
+    cflags: m.target.flags,
+    userAgent,
+    received: received === '' ? binding.received : received,
+    path,
+    socket,
+    methods: binding.methods === '' ? methods : methodMask(binding.methods),
+    instance: binding.instance,
+    attr,
+  })
+}
+
+function receivedFrom(
+  { variables, mostContactChars }: Registrar,
+  m: RouteContext,
+  flags: SaveFlags,
+  path: string,
+): string {
+  const fromPath = flags.pathReceived ? receivedOfPath(path) : ''
+  const received = fromPath === '' ? textOf(variables.received?.get(m)) : fromPath
+  return received.length > mostContactChars ? '' : received
+}
+
+function socketOf({ proxy, socketHeader }: Registrar, message: SipMessage, flags: SaveFlags): ListenSocket | undefined {
+  if (!flags.socketHeader || socketHeader === undefined) return undefined
+  const at = message.findNamed(socketHeader)
+  return at < 0 ? undefined : proxy.findSocket(message.headerValue(at))
+}
+
+function textOf(value: string | number | null | undefined): string {
+  return value === null || value === undefined ? '' : String(value)
+}
+
+function requested(contacts: readonly Contact[], wish: Wish): readonly Contact[] {
+  if (wish.kind !== 'bindings') return []
+  const uris = new Set(wish.bindings.map(binding => binding.uri))
+  return contacts.filter(contact => uris.has(contact.uri))
+}
+
+/** Sends a reply with these headers; later replies to the same request do not carry them. */
+function answer(registrar: Registrar, m: RouteContext, status: 200 | Refusal['status'], headers: string): Verdict {
+  const before = m.replyHeaders
+  m.replyHeaders = before + headers
+  const sent = registrar.reply(m, status, REASON[status])
+  m.replyHeaders = before
+  return sent
+}

@@ -1,0 +1,179 @@
+import { MiError } from '../../mi/management-interface.ts'
+import { arg, type ModuleContext, optional } from '../../module/define.ts'
+import type { Commands } from '../../util/spec.ts'
+import { ALL_METHODS, type ContactData } from './contact.ts'
+import type { Domain } from './domain.ts'
+import { aorListing, type ListingOptions } from './listing.ts'
+import type { LocationStore } from './location-store.ts'
+import { findMatch, MATCH_URI } from './matching.ts'
+
+const table = arg('table_name', 'str', 'Location table.')
+const aor = arg('aor', 'str', 'Address of record.')
+
+/** Management commands of the location store. */
+export const usrlocCommands = {
+  rm: { args: [table, aor], aliases: ['ul_rm'], doc: 'Removes an address of record with all its contacts.' },
+  rm_contact: {
+    args: [table, aor, arg('contact', 'str', 'Contact URI.')],
+    aliases: ['ul_rm_contact'],
+    doc: 'Removes one contact.',
+  },
+  dump: {
+    args: [optional(arg('brief', 'json', 'Anything: list the addresses only.'))],
+    aliases: ['ul_dump'],
+    doc: 'Lists all tables.',
+  },
+  flush: { args: [], aliases: ['ul_flush'], doc: 'Writes what has changed to the database.' },
+  add: {
+    args: [
+      table,
+      aor,
+      arg('contact', 'str', 'Contact URI.'),
+      arg('expires', 'int', 'Seconds the contact stays; 0 for ever.'),
+      arg('q', 'json', 'q value, "0"…"1"; "" for none.'),
+      arg('flags', 'int', 'Flags of the contact.'),
+      arg('cflags', 'json', 'Branch flags: a bit mask, or names divided by blanks.'),
+      arg('methods', 'int', 'Bit mask of the methods the contact takes.'),
+    ],
+    aliases: ['ul_add'],
+    doc: 'Adds a contact, or changes the one with this URI.',
+  },
+  show_contact: {
+    args: [table, aor],
+    aliases: ['ul_show_contact'],
+    doc: 'Lists the contacts of an address of record.',
+  },
+  sync: {
+    args: [table, optional(aor)],
+    aliases: ['ul_sync'],
+    doc: 'Writes a table, or one address of record, to the database anew.',
+  },
+  cluster_sync: { args: [], aliases: ['ul_cluster_sync'], doc: 'Asks the cluster for its locations.' },
+} as const
+
+/** Call-ID and User-Agent of contacts that a command adds (recorded values; consumers filter on them). */
+const COMMAND_CALL_ID = 'dfjrewr12386fd6-343@opensips.mi'
+const COMMAND_USER_AGENT = 'OpenSIPS MI Server'
+
+interface CommandSettings {
+  readonly useDomain: boolean
+  readonly hashSize: number
+  readonly withKeys: boolean
+}
+
+/** Handlers of {@link usrlocCommands}. */
+export function usrlocCommandHandlers(
+  { clock, host }: ModuleContext,
+  store: LocationStore,
+  settings: CommandSettings,
+): Commands<{ readonly commands: typeof usrlocCommands }> {
+  const options = (): ListingOptions => ({
+    nowS: Math.floor(clock.nowMs() / 1000),
+    flagNames: mask => host.script.branchFlagNames(mask),
+    withKeys: settings.withKeys,
+  })
+  const aorOf = (text: string): string => storedAor(text, settings.useDomain)
+  return {
+    rm: args => {
+      if (!tableOf(store, args.table_name).removeAll(aorOf(args.aor))) throw new MiError(404, 'AOR not found')
+      return 'OK'
+    },
+    rm_contact: args => {
+      const domain = tableOf(store, args.table_name)
+      const contact = contactOf(domain, aorOf(args.aor), args.contact)
+      if (contact === undefined || !domain.remove(contact)) throw new MiError(404, 'Contact not found')
+      return 'OK'
+    },
+    dump: ({ brief }) => ({
+      Domains: [...store.all()].map(domain => domainListing(domain, brief !== undefined, settings.hashSize, options())),
+    }),
+    flush: () => 'OK',
+    add: args => {
+      const domain = tableOf(store, args.table_name)
+      const nowS = Math.floor(clock.nowMs() / 1000)
+      const cflags = branchFlags(args.cflags, name => host.script.branchFlagBit(name))
+      const data = commandContact({ ...args, q: commandQ(args.q), cflags }, nowS)
+      const known = contactOf(domain, aorOf(args.aor), args.contact)
+      if (known === undefined) domain.insert(aorOf(args.aor), data)
+      else domain.update(known, data)
+      return 'OK'
+    },
+    show_contact: args => {
+      const domain = tableOf(store, args.table_name)
+      const name = aorOf(args.aor)
+      const contacts = domain.stored(name)
+      if (contacts.length === 0) throw new MiError(404, 'AOR not found')
+      return aorListing(domain, name, contacts, options())
+    },
+    sync: args => {
+      const domain = tableOf(store, args.table_name)
+      if (args.aor !== undefined && !domain.has(aorOf(args.aor))) throw new MiError(404, 'AOR not found')
+      return 'OK'
+    },
+    cluster_sync: () => {
+      throw new MiError(400, 'Clustering not enabled')
+    },
+  }
+}
+
+/** A contact as a command describes it. */
+function commandContact(
+  args: { contact: string; expires: number; q: number; flags: number; cflags: number; methods: number },
+  nowS: number,
+): ContactData {
+  return {
+    uri: args.contact,
+    expiresS: args.expires === 0 ? 0 : nowS + args.expires,
+    q: args.q,
+    callId: COMMAND_CALL_ID,
+    cseq: 1,
+    flags: args.flags,
+    cflags: args.cflags,
+    userAgent: COMMAND_USER_AGENT,
+    received: '',
+    path: '',
+    socket: null,
+    methods: args.methods === 0 ? ALL_METHODS : args.methods,
+    instance: '',
+    attr: '',
+  }
+}
+
+function tableOf(store: LocationStore, name: string): Domain {
+  const domain = store.find(name)
+  if (domain === undefined) throw new MiError(404, 'Table not found')
+  return domain
+}
+
+function contactOf(domain: Domain, aor: string, uri: string) {
+  return findMatch(domain.stored(aor), uri, '', MATCH_URI)
+}
+
+/** The AoR as it is stored: without a domain where users alone are kept. */
+function storedAor(text: string, useDomain: boolean): string {
+  const at = text.indexOf('@')
+  if (!useDomain) return at < 0 ? text : text.slice(0, at)
+  if (at < 0) throw new MiError(400, 'Domain missing in AOR')
+  return text
+}
+
+function commandQ(value: unknown): number {
+  if (value === '') return -1
+  const q = typeof value === 'string' || typeof value === 'number' ? Number(value) : Number.NaN
+  if (!(q >= 0 && q <= 1)) throw new MiError(400, 'Bad q value')
+  return Math.round(q * 1000)
+}
+
+function branchFlags(value: unknown, bitOf: (name: string) => number): number {
+  if (typeof value === 'number') return value
+  if (typeof value !== 'string') throw new MiError(400, 'Bad cflags value')
+  if (/^\d*$/.test(value)) return Number(value)
+  return value.split(/\s+/).reduce((mask, name) => mask | (1 << bitOf(name)), 0)
+}
+
+function domainListing(domain: Domain, isBrief: boolean, hashSize: number, options: ListingOptions): object {
+  const aors = Array.from(domain.all(), ({ aor: name, contacts }) =>
+    isBrief ? { AOR: name } : aorListing(domain, name, contacts, options),
+  )
+  return { name: domain.name, hash_size: hashSize, AORs: aors }
+}
