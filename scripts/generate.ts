@@ -1,6 +1,7 @@
 /** Writes `schemas/` and the generated pages under `docs/` from the specs of the modules; with `--check`, only compares. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { TransportSpec } from '../src/events/transport.ts'
 import { modules, transports } from '../src/main.ts'
 import type { ModuleSpec } from '../src/module/define.ts'
 import { modulePage, transportPage } from '../src/module/reference-page.ts'
@@ -14,7 +15,7 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 function generated(): Map<string, string> {
   const files = new Map<string, string>()
   const specs: readonly ModuleSpec[] = modules.map(module => module.spec)
-  const transportSpecs = transports.map(transport => transport.spec)
+  const transportSpecs: readonly TransportSpec[] = transports.map(transport => transport.spec)
   const events: [string, string, EventSpec][] = [
     ...specs.flatMap(s => Object.entries(s.events ?? {}).map(([n, e]): [string, string, EventSpec] => [n, s.name, e])),
     ...transportSpecs.flatMap(s =>

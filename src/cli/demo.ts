@@ -42,7 +42,7 @@ async function runDemo(io: CliIo, keep: boolean): Promise<number> {
     const proxy = await start(places, io, witnesses)
     if (proxy === null) return 1
     try {
-      await play(places, io, line => io.stdout.write(`${line}\n`))
+      await play(places, line => io.stdout.write(`${line}\n`))
       const complete = await witnesses.allArrived(proxy.host.bus.subscriptions())
       io.stdout.write(`\n${witnesses.table(proxy.host.bus.subscriptions())}\n`)
       io.stdout.write(complete ? '\nEvery event raised reached every subscriber that asked for it.\n' : '\nSomething did not arrive.\n')
@@ -76,7 +76,7 @@ async function start(places: Places, io: CliIo, witnesses: Witnesses): Promise<R
 }
 
 /** Two phones register, one refreshes, one calls the other and hangs up, one unregisters. */
-async function play(places: Places, io: CliIo, say: (line: string) => void): Promise<void> {
+async function play(places: Places, say: (line: string) => void): Promise<void> {
   const alice = await Phone.create('alice', places.sip)
   const bob = await Phone.create('bob', places.sip)
   try {

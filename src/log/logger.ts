@@ -18,10 +18,6 @@ export interface LoggerOptions {
   readonly clock: Clock
   /** Takes finished lines, each with its newline. */
   readonly write: (line: string) => void
-  readonly format?: LogFormat
-  /** Inserted, with a colon, before each message (`log_prefix`). */
-  readonly prefix?: string
-  readonly level?: number
 }
 
 const LABEL: Readonly<Record<number, string>> = {
@@ -45,14 +41,16 @@ export const levelLabel = (level: number): string => LABEL[level] ?? 'DBG'
 export class Logger {
   readonly #options: LoggerOptions
   /** Lines whose level is above this are not written. */
-  level: number
+  level: number = LogLevel.notice
+  format: LogFormat = 'plain_text'
+  /** Inserted, with a colon, before each message (`log_prefix`). */
+  prefix = ''
   /** Told of every line written; a line that a listener itself causes is not passed on. */
   listener: ((record: LogRecord) => void) | null = null
   #inListener = false
 
   constructor(options: LoggerOptions) {
     this.#options = options
-    this.level = options.level ?? LogLevel.notice
   }
 
   /** A log for one part of the system. */
@@ -73,8 +71,7 @@ export class Logger {
   }
 
   #format(record: LogRecord): string {
-    const format = this.#options.format ?? 'plain_text'
-    return format === 'plain_text' ? plainLine(record, this.#options.prefix ?? '') : jsonLine(record, format)
+    return this.format === 'plain_text' ? plainLine(record, this.prefix) : jsonLine(record, this.format)
   }
 }
 

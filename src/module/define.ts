@@ -3,9 +3,12 @@ import type { Log } from '../log/log.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ManagementInterface } from '../mi/management-interface.ts'
 import type { Proxy } from '../proxy/proxy.ts'
-import type { Arg, FunctionKind, FunctionKinds, PvarRef } from '../script/args.ts'
-import type { RouteContext, RouteKind, Step } from '../script/context.ts'
+import type { ScriptAccess } from '../script/access.ts'
+import type { Arg, FunctionKind, FunctionKinds } from '../script/args.ts'
+import type { RouteKind, Step } from '../script/context.ts'
+import type { PvarHandler, PvarSite, PvarSpec } from '../script/pvar.ts'
 import type { Settings } from '../script/settings.ts'
+import type { Network } from '../sip/net/network.ts'
 import type { StatisticsRegistry } from '../stats/stats.ts'
 import type { StatusReports } from '../stats/status-report.ts'
 import type { Clock } from '../util/clock.ts'
@@ -20,7 +23,6 @@ import type {
   Raisers,
   Stats,
   StatSpec,
-  Value,
 } from '../util/spec.ts'
 
 /**
@@ -41,34 +43,6 @@ export interface FunctionSpec<A extends readonly ArgSpec<string, FunctionKind>[]
   readonly async?: boolean
 }
 
-export interface PvarSpec {
-  readonly type: 'int' | 'str' | 'any'
-  readonly writable: boolean
-  readonly doc: string
-  /** What stands in the parentheses of `$name(…)`: nothing, or text that may hold variables. */
-  readonly inner?: 'none' | 'optional' | 'required'
-  readonly aliases?: readonly string[]
-}
-/** The index of `$(name[…])`. */
-export type PvarIndex =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'at'; readonly at: Arg<number> }
-  | { readonly kind: 'all' }
-  | { readonly kind: 'append' }
-/** One place of the script where a pseudo-variable stands. */
-export interface PvarSite {
-  readonly inner: Arg<string> | undefined
-  readonly index: PvarIndex
-  /** Throws a ScriptError that points at this place. */
-  reject(message: string): never
-}
-export interface PvarHandler {
-  get(m: RouteContext): Value
-  all?(m: RouteContext): readonly Value[]
-  /** Gives false where the value cannot be assigned; logs why. */
-  set?(m: RouteContext, value: Value, replace: boolean): boolean
-}
-
 export interface ModuleSpec {
   /** As in `loadmodule`, without `.so`. */
   readonly name: string
@@ -77,6 +51,8 @@ export interface ModuleSpec {
   readonly aliases?: readonly string[]
   /** Modules that must be loaded too; they start first. */
   readonly depends?: readonly string[]
+  /** Modules that loading this one loads as well. */
+  readonly brings?: readonly string[]
   /** Modules that start first when they are loaded. */
   readonly after?: readonly string[]
   readonly params?: Readonly<Record<string, ParamSpec>>
@@ -102,28 +78,6 @@ export type ArgValues<A extends readonly ArgSpec[]> = { readonly [I in keyof A]:
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
 export interface ModuleApis {}
 
-/** What the routing script offers to modules. Routes are known at load, before any module starts. */
-export interface ScriptAccess {
-  /** A route by kind and name, or undefined. */
-  route(kind: RouteKind, name: string): Step | undefined
-  /** A context on the dummy request (script reference, routes), for code that no message started. */
-  dummyContext(kind: RouteKind): RouteContext
-  /** Runs a route to its end. Never throws: an error is logged with its place and gives −1. */
-  run(step: Step, m: RouteContext): number | Promise<number>
-  /** Threshold of `xlog` (`xlog_level`). */
-  xlogLevel: number
-  /** Bit of a message flag name (as in `setflag`). */
-  flagBit(name: string): number
-  /** Bit of a branch flag name. */
-  branchFlagBit(name: string): number
-  /** Names of the branch flags set in `mask`, blank-separated. */
-  branchFlagNames(mask: number): string
-  /** Compiles a format string with variables that comes from a parameter. Throws ScriptError. */
-  format(text: string): Arg<string>
-  /** Compiles the name of a variable, `$avp(x)`, that comes from a parameter. Throws ScriptError. */
-  variable(text: string): PvarRef
-}
-
 /** The running proxy as a whole. */
 export interface Instance {
   /** `fanfare 1.2.3 (x64/linux)`. */
@@ -141,6 +95,7 @@ export interface Instance {
 export interface Host {
   readonly instance: Instance
   readonly proxy: Proxy
+  readonly network: Network
   readonly bus: EventBus
   readonly mi: ManagementInterface
   readonly stats: StatisticsRegistry
@@ -166,13 +121,19 @@ export interface ModuleContext<S extends ModuleSpec = ModuleSpec> {
   find<M extends keyof ModuleApis>(name: M): ModuleApis[M] | undefined
 }
 
-interface Lifecycle {
+export interface Lifecycle {
   /** What other modules get from `use`. */
   readonly api?: unknown
   /** After all modules are set up and the script is compiled, before any socket is open. Rejecting stops the start. */
   start?(signal: AbortSignal): Promise<void> | void
+  /** What is unsafe about how the script sets it up, a sentence each: `check` prints them. */
+  warnings?(): readonly string[]
+  /** Resolves once the work that is under way has come to its end, or `signal` aborts; no new work comes. */
+  drain?(signal: AbortSignal): Promise<void>
   /** In reverse order of start, once no new request is taken. */
   stop?(signal: AbortSignal): Promise<void> | void
+  /** Last of all, when every subscription has been closed. */
+  afterBus?(): Promise<void> | void
 }
 /** The builders a table of function specs asks for. Outer call: once for each call in the script, at load. Inner: per message. */
 export type FunctionHandlers<F> = {
@@ -214,4 +175,5 @@ export function functionGroup<const F extends Readonly<Record<string, FunctionSp
   return { specs, handlers }
 }
 
+export type { PvarHandler, PvarIndex, PvarSite, PvarSpec } from '../script/pvar.ts'
 export { arg, counter, field, gauge, nullableField, optional, optionalField, optionalParam, param, repeatedParam } from '../util/spec.ts'

@@ -1,5 +1,5 @@
-import { EventSequence } from '../../src/events/event.ts'
 import type { RaisedEvent } from '../../src/events/event.ts'
+import { EventSequence } from '../../src/events/event.ts'
 import type { Value } from '../../src/util/spec.ts'
 
 const sequence = new EventSequence()

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Delivery, Promises, Sink, TransportModule } from '../../src/events/transport.ts'
-import { openTransport, type OpenTransport } from './host.ts'
+import { type OpenTransport, openTransport } from './host.ts'
 import { sampleEvent } from './sample.ts'
 
 /*
@@ -13,6 +13,9 @@ import { sampleEvent } from './sample.ts'
  *       params: { use_tls: 0 },               // modparams other than the defaults
  *       makePeer: async () => ({ … }),        // a fresh peer for each test, already reachable: see Peer
  *     })
+ *
+ * `readJsonRpc` (json-arrival.ts) turns a JSON-RPC payload into an Arrival; `udpPeer` and `unixPeer`
+ * (datagram-peers.ts) are peers to take as examples; `openTransport` (host.ts) opens sinks for a transport's own tests.
  *
  * Cases a peer cannot act (no `stop`, `start`, `hang`, `cut`) are left out, and so are those the transport's `promises`
  * say nothing about. What a value looks like at the far end is compared through `arrives` where the wire form is not
@@ -63,6 +66,9 @@ export interface ConformanceSubject {
 
 /** Far enough for a loaded machine; no case waits for it unless it fails. */
 const DEADLINE_MS = 20_000
+
+/** Events sent at once where all must be taken: the queue of a unix socket holds ten by default. */
+const BURST = 8
 
 /** Values that break naive framing: each must arrive as it was raised. */
 export const HOSTILE_VALUES: readonly (string | number | null)[] = [
@@ -128,24 +134,27 @@ export function transportConformance(subject: ConformanceSubject): void {
       expect(await peer.arrivals()).toEqual([{ event: 'E_NONE', values: [] }])
     })
 
-    it.each(HOSTILE_VALUES.map(value => [JSON.stringify(value), value] as const))('carries the value %s', async (_, value) => {
-      const { transport, peer, sink } = await setUp()
-      await whenUp(sink)
-      const event = sampleEvent('E_VALUE', ['before', 'value', 'after'], ['<', value, '>'])
-      expect((await sink.send(event, transport.deadline(DEADLINE_MS))).outcome).toBe('delivered')
-      await peer.arrived(1)
-      const [arrival] = await peer.arrivals()
-      expect(arrival?.values).toEqual([arrives('<'), arrives(value), arrives('>')])
-    })
+    it.each(HOSTILE_VALUES.map(value => [JSON.stringify(value), value] as const))(
+      'carries the value %s',
+      async (_, value) => {
+        const { transport, peer, sink } = await setUp()
+        await whenUp(sink)
+        const event = sampleEvent('E_VALUE', ['before', 'value', 'after'], ['<', value, '>'])
+        expect((await sink.send(event, transport.deadline(DEADLINE_MS))).outcome).toBe('delivered')
+        await peer.arrived(1)
+        const [arrival] = await peer.arrivals()
+        expect(arrival?.values).toEqual([arrives('<'), arrives(value), arrives('>')])
+      },
+    )
 
     it.runIf(promises.ordered)('keeps the order of what it accepted', async () => {
       const { transport, peer, sink } = await setUp()
       await whenUp(sink)
-      for (let from = 0; from < 200; from += 20) {
-        const numbers = Array.from({ length: 20 }, (_, i) => from + i)
+      for (let from = 0; from < 200; from += BURST) {
+        const numbers = Array.from({ length: BURST }, (_, i) => from + i)
         const deliveries = await sendAll(sink, transport, numbers)
         expect(deliveries.map(delivery => delivery.outcome)).toEqual(numbers.map(() => 'delivered'))
-        await peer.arrived(from + 20)
+        await peer.arrived(from + BURST)
       }
       const seen = (await peer.arrivals()).map(arrival => arrival.values[0])
       expect(seen).toEqual(Array.from({ length: 200 }, (_, i) => arrives(i)))

@@ -54,8 +54,8 @@ export class Witnesses {
   table(subscriptions: readonly Subscription[]): string {
     const rows = subscriptions.map(s => [
       s.event,
-      s.address.text,
-      s.filter,
+      s.socket,
+      s.filterText ?? '',
       String(s.counters.raised),
       String(s.counters.delivered),
       String(this.#received(s)),
@@ -73,7 +73,7 @@ export class Witnesses {
   }
 
   #received(subscription: Subscription): number {
-    return this.#arrived.get(`${subscription.address.scheme} ${subscription.event}`) ?? 0
+    return this.#arrived.get(`${subscription.socket.split(':', 1)[0]} ${subscription.event}`) ?? 0
   }
 
   #count(scheme: string, event: string, line: string): void {

@@ -39,6 +39,15 @@ export default defineModule(
       },
       commands: coreCommandHandlers(context),
       start: () => {
+        host.network.onDisconnect(closed =>
+          raise.E_CORE_TCP_DISCONNECT({
+            src_ip: closed.sourceAddress,
+            src_port: closed.sourcePort,
+            dst_ip: closed.localAddress,
+            dst_port: closed.localPort,
+            proto: closed.proto,
+          }),
+        )
         loadTimer = registerProcessStatistics(host.stats, clock)
         host.stats.gauge('core', 'timestamp', 'Seconds since the start.').read = () =>
           Math.floor((clock.nowMs() - host.instance.startedAtMs) / 1000)

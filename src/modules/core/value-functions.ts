@@ -38,7 +38,7 @@ export const valueFunctions = functionGroup(
     },
   },
   ({ host, log, clock }) => ({
-    pv_printf: (variable, format) => m => (variable.set(m, format.read(m), true) ? 1 : -1),
+    pv_printf: (variable, format) => m => (variable.read(m).set(m, format.read(m), true) ? 1 : -1),
     avp_print: () => m => {
       for (const name of m.avps.names()) log.info('AVP', { name, values: m.avps.all(name).join(', ') })
       return 1
@@ -46,7 +46,7 @@ export const valueFunctions = functionGroup(
     get_timestamp: (seconds, microseconds) => m => {
       const nowMs = clock.nowMs()
       const whole = Math.floor(nowMs / 1000)
-      return seconds.set(m, whole, true) && microseconds.set(m, Math.round((nowMs - whole * 1000) * 1000), true) ? 1 : -1
+      return seconds.read(m).set(m, whole, true) && microseconds.read(m).set(m, Math.round((nowMs - whole * 1000) * 1000), true) ? 1 : -1
     },
     construct_uri: (proto, user, domain, port, extra, uri) => m => {
       const scheme = proto.read(m)
@@ -56,7 +56,7 @@ export const valueFunctions = functionGroup(
       const portPart = port.read(m)
       const params = extra.read(m)
       const text = `${scheme}:${userPart === '' ? '' : `${userPart}@`}${host}${portPart === '' ? '' : `:${portPart}`}${params === '' ? '' : `;${params}`}`
-      return uri.set(m, text, true) ? 1 : -1
+      return uri.read(m).set(m, text, true) ? 1 : -1
     },
     sr_check_status: (group, identifier) => m => (host.status.isReady(group.read(m), identifier?.read(m)) ? 1 : -1),
   }),

@@ -55,12 +55,15 @@ export const eventFunctions = functionGroup(
     },
     unsubscribe_event: (event, socket) => m => (host.bus.unsubscribe(event.read(m), socket.read(m)) ? 1 : -1),
     fetch_event_params: spec => {
-      if (spec.constant === undefined) spec.reject('expected a constant list such as "ip=$avp(ip);port=$avp(port)"')
-      const targets = parseFetchSpec(spec.constant, text => host.script.variable(text), text => spec.reject(text))
+      // The text holds variables to write to, so it is taken as written and not as a format.
+      const targets = parseFetchSpec(literalText(spec), text => host.script.variable(text), text => spec.reject(text))
       return m => fetchParams(log, m, targets)
     },
   }),
 )
+
+/** The text between the quotes. */
+const literalText = (spec: Arg<string>): string => spec.text.replace(/^(["'])(.*)\1$/s, '$2')
 
 function raise(
   host: Host,

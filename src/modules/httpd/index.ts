@@ -62,6 +62,7 @@ export default defineModule(
       commands: {
         list_root_path: () => listener.roots().map(({ root, module }) => ({ http_root: root, module })),
       },
+      warnings: () => [httpdWarning(params)].filter(warning => warning !== null),
       async start() {
         const warning = httpdWarning(params)
         if (warning !== null && host.settings.mi_require_auth !== 0)

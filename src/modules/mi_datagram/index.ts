@@ -38,6 +38,7 @@ export default defineModule(
     }
     const door = new DatagramDoor(host.mi, options, log)
     return {
+      warnings: () => [datagramWarning(socketName)].filter(warning => warning !== null),
       async start() {
         const warning = datagramWarning(socketName)
         if (warning !== null && host.settings.mi_require_auth !== 0)

@@ -1,0 +1,88 @@
+import type { Value } from '../util/spec.ts'
+import { asText, type Filter, fieldValue } from './filter.ts'
+
+/** Anything that may have a filter. */
+export interface Filtered {
+  readonly filter: Filter | null
+}
+
+interface Place {
+  readonly key: string
+  readonly texts: readonly string[]
+}
+
+/**
+ * Finds the entries whose filter an event meets. An entry with an equality condition is kept in a hash under that
+ * field and text, so the cost of a search follows the number of matches; the others are tried one by one.
+ */
+export class FilterIndex<T extends Filtered> {
+  readonly #places = new Map<T, Place | null>()
+  readonly #scanned = new Set<T>()
+  readonly #hashed = new Map<string, Map<string, Set<T>>>()
+
+  get size(): number {
+    return this.#places.size
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.#places.keys()
+  }
+
+  add(entry: T): void {
+    const place = this.#choose(entry.filter)
+    this.#places.set(entry, place)
+    if (place === null) this.#scanned.add(entry)
+    else for (const text of place.texts) this.#bucket(place.key, text).add(entry)
+  }
+
+  remove(entry: T): void {
+    const place = this.#places.get(entry)
+    if (place === undefined) return
+    this.#places.delete(entry)
+    if (place === null) this.#scanned.delete(entry)
+    else for (const text of place.texts) this.#removeHashed(entry, place.key, text)
+  }
+
+  /** Adds to `found` each entry that has no filter or whose filter holds. */
+  collect(names: readonly string[] | null, values: readonly (Value | undefined)[], found: T[]): void {
+    for (const entry of this.#scanned)
+      if (entry.filter === null || entry.filter.matches(names, values)) found.push(entry)
+    for (const [key, buckets] of this.#hashed) {
+      const value = fieldValue(names, values, key)
+      if (value === undefined || value === null) continue
+      const bucket = buckets.get(asText(value))
+      if (bucket === undefined) continue
+      for (const entry of bucket) if (entry.filter?.matches(names, values)) found.push(entry)
+    }
+  }
+
+  /** The equality condition whose buckets hold fewest entries so far: the most selective one. */
+  #choose(filter: Filter | null): Place | null {
+    let best: Place | null = null
+    let fewest = Number.POSITIVE_INFINITY
+    for (const { key, equals } of filter?.conditions ?? []) {
+      if (equals === null) continue
+      const crowd = Math.max(0, ...equals.map(text => this.#hashed.get(key)?.get(text)?.size ?? 0))
+      if (crowd >= fewest) continue
+      fewest = crowd
+      best = { key, texts: equals }
+    }
+    return best
+  }
+
+  #bucket(key: string, text: string): Set<T> {
+    let buckets = this.#hashed.get(key)
+    if (buckets === undefined) this.#hashed.set(key, (buckets = new Map()))
+    let bucket = buckets.get(text)
+    if (bucket === undefined) buckets.set(text, (bucket = new Set()))
+    return bucket
+  }
+
+  #removeHashed(entry: T, key: string, text: string): void {
+    const buckets = this.#hashed.get(key)
+    const bucket = buckets?.get(text)
+    bucket?.delete(entry)
+    if (bucket?.size === 0) buckets?.delete(text)
+    if (buckets?.size === 0) this.#hashed.delete(key)
+  }
+}

@@ -1,0 +1,141 @@
+import type { Log } from '../log/log.ts'
+import type { Clock } from '../util/clock.ts'
+import { BufferedSink } from './buffered-sink.ts'
+import type { Era } from './catalogue.ts'
+import { RaisedEvent } from './event.ts'
+import { jsonRpc } from './json-rpc.ts'
+import { SinkPool } from './sink-pool.ts'
+import { textDatagram, textMessage } from './text.ts'
+import {
+  type Address,
+  AddressError,
+  type Delivery,
+  type EventCodec,
+  type PayloadFormat,
+  type PayloadFraming,
+  type Sink,
+  type Transport,
+  type TransportHost,
+  type WireEvent,
+} from './transport.ts'
+
+/** Runs an `event_route` for an event. */
+export type RouteRun = (event: RaisedEvent) => Delivery | Promise<Delivery>
+
+/** One place events of a subscription go to. */
+export interface Outlet {
+  readonly address: Address
+  readonly sink: Sink
+  /** Events are delivered inside the raise. */
+  readonly isInline: boolean
+}
+
+/** The transports there are: parses socket texts and opens what they lead to. */
+export class Outlets {
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #eraFormat: PayloadFormat
+  readonly #transports = new Map<string, Transport>()
+  readonly #pool = new SinkPool((address, format) =>
+    this.#transportOf(address).open(address, this.#hostFor(address, format)),
+  )
+  #runRoute: (name: string) => RouteRun | undefined = () => undefined
+  /** How many events led to what runs right now: more than 0 while an event route runs. */
+  depth = 0
+
+  constructor(clock: Clock, log: Log, era: Era) {
+    this.#clock = clock
+    this.#log = log
+    this.#eraFormat = era === '2.4' ? 'text' : 'jsonrpc'
+  }
+
+  get schemes(): readonly string[] {
+    return [...this.#transports.keys()]
+  }
+
+  /** Throws where the scheme is taken. */
+  register(transport: Transport): void {
+    if (this.#transports.has(transport.scheme)) throw new Error(`two transports have the scheme "${transport.scheme}"`)
+    this.#transports.set(transport.scheme, transport)
+  }
+
+  setRouteRunner(run: (name: string) => RouteRun | undefined): void {
+    this.#runRoute = run
+  }
+
+  /** Parses a socket text, `scheme:rest`. Throws AddressError. */
+  readonly parse = (text: string): Address => {
+    const colon = text.indexOf(':')
+    const scheme = colon < 0 ? text : text.slice(0, colon)
+    const transport = this.#transports.get(scheme)
+    if (transport === undefined) {
+      const known = this.schemes.join(', ') || 'none is loaded'
+      throw new AddressError(`no transport has the scheme "${scheme}"; those loaded: ${known}`, text, 0)
+    }
+    return transport.parse(colon < 0 ? '' : text.slice(colon + 1), { parse: this.parse, route: this.#route })
+  }
+
+  /** Opens all an address stands for, or nothing. Throws AddressError. */
+  open(address: Address, format: PayloadFormat | undefined): readonly Outlet[] {
+    const ways = this.#transportOf(address).fanOut?.(address) ?? [address]
+    const opened: Outlet[] = []
+    try {
+      for (const way of ways) opened.push(this.#openOne(way, format))
+      return opened
+    } catch (error) {
+      for (const { sink } of opened) void sink.close(AbortSignal.abort())
+      throw error
+    }
+  }
+
+  #openOne(address: Address, format: PayloadFormat | undefined): Outlet {
+    const transport = this.#transportOf(address)
+    return { address, sink: this.#acquire(address, format), isInline: transport.isInline?.(address) ?? false }
+  }
+
+  #acquire(address: Address, format: PayloadFormat | undefined): Sink {
+    return this.#pool.acquire(address, format, this.#transportOf(address).perSubscription === true)
+  }
+
+  #transportOf(address: Address): Transport {
+    const transport = this.#transports.get(address.scheme)
+    if (transport === undefined)
+      throw new AddressError(`no transport has the scheme "${address.scheme}"`, address.text, 0)
+    return transport
+  }
+
+  /** Runs an event route one level deeper, so that what it raises is known to come from this event. */
+  readonly #route = (name: string): ((event: WireEvent) => Delivery | Promise<Delivery>) | undefined => {
+    const run = this.#runRoute(name)
+    if (run === undefined) return undefined
+    return event => {
+      if (!(event instanceof RaisedEvent)) throw new TypeError('event routes run events of the bus only')
+      const outer = this.depth
+      this.depth = event.depth + 1
+      try {
+        return run(event)
+      } finally {
+        this.depth = outer
+      }
+    }
+  }
+
+  #hostFor(address: Address, format: PayloadFormat | undefined): TransportHost {
+    const log = this.#log.child(`event_${address.scheme}`)
+    return {
+      log,
+      clock: this.#clock,
+      format: format ?? this.#eraFormat,
+      codec: (framing, preferred) => codecOf(format ?? preferred ?? this.#eraFormat, framing),
+      buffered: link => new BufferedSink(link, this.#clock, log),
+      sink: inner => this.#acquire(inner, format),
+      parse: this.parse,
+      route: this.#route,
+    }
+  }
+}
+
+function codecOf(format: PayloadFormat, framing: PayloadFraming): EventCodec {
+  if (format === 'jsonrpc') return jsonRpc
+  return framing === 'datagram' ? textDatagram : textMessage
+}

@@ -1,0 +1,68 @@
+import datagram from '../transports/datagram/index.ts'
+import eventRoute from '../transports/event-route/index.ts'
+import flatstore from '../transports/flatstore/index.ts'
+import rabbitmq from '../transports/rabbitmq/index.ts'
+import virtual from '../transports/virtual/index.ts'
+import xmlrpc from '../transports/xmlrpc/index.ts'
+import { VERSION } from './cli/version.ts'
+import { type CheckResult, checkScript, type StartOptions, type StartResult, startScript } from './module/instance.ts'
+import { type AnyModule, ModuleShelf } from './module/load-order.ts'
+import { type AnyTransport, asModule } from './module/transport-module.ts'
+import core from './modules/core/index.ts'
+import evi from './modules/evi/index.ts'
+import httpd from './modules/httpd/index.ts'
+import maxfwd from './modules/maxfwd/index.ts'
+import miDatagram from './modules/mi_datagram/index.ts'
+import miFifo from './modules/mi_fifo/index.ts'
+import miHttp from './modules/mi_http/index.ts'
+import registrar from './modules/registrar/index.ts'
+import rr from './modules/rr/index.ts'
+import signaling from './modules/signaling/index.ts'
+import sipmsgops from './modules/sipmsgops/index.ts'
+import sl from './modules/sl/index.ts'
+import statistics from './modules/statistics/index.ts'
+import statusReport from './modules/status_report/index.ts'
+import tcp from './modules/tcp/index.ts'
+import textops from './modules/textops/index.ts'
+import tm from './modules/tm/index.ts'
+import usrloc from './modules/usrloc/index.ts'
+
+export type { RunningProxy } from './module/instance.ts'
+
+/** Loaded without `loadmodule`, in this order: the ids of the core's events follow from it. */
+const builtIn: readonly AnyModule[] = [statistics, core, tcp, statusReport, evi]
+
+/** Every proxy module. */
+export const modules: readonly AnyModule[] = [
+  ...builtIn,
+  httpd,
+  maxfwd,
+  miDatagram,
+  miFifo,
+  miHttp,
+  registrar,
+  rr,
+  signaling,
+  sipmsgops,
+  sl,
+  textops,
+  tm,
+  usrloc,
+]
+
+/** Every event transport. */
+export const transports: readonly AnyTransport[] = [datagram, eventRoute, flatstore, rabbitmq, virtual, xmlrpc]
+
+const shelf = new ModuleShelf([...modules, ...transports.map(transport => asModule(transport))])
+const composition = {
+  shelf,
+  // event_route has been part of the core since 3.6: scripts need not load it.
+  builtIn: [...builtIn, ...['event_route'].map(name => shelf.find(name)).filter(module => module !== undefined)],
+  version: VERSION,
+}
+
+/** Compiles a configuration file and gives everything that is to be said about it. Opens nothing. */
+export const checkFile = (file: string): Promise<CheckResult> => checkScript({ file }, composition)
+
+/** Starts a proxy on a configuration file. Where that is not possible, nothing is left running. */
+export const startFile = (options: StartOptions): Promise<StartResult> => startScript(options, composition)

@@ -1,0 +1,214 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { Logger } from '../log/logger.ts'
+import type { Step } from '../script/context.ts'
+import { printDiagnostic } from '../script/diagnostic.ts'
+import type { SocketDefinition } from '../script/sockets.ts'
+import { type Clock, systemClock, type Timer } from '../util/clock.ts'
+import { settledBefore } from '../util/settled-before.ts'
+import type { AssembledHost } from './assembly.ts'
+import type { Instance } from './define.ts'
+import { eventRouteRunner, subscribeEventRoutes } from './event-routes.ts'
+import { addAliases, socketsToOpen } from './listen.ts'
+import { type Composition, type LoadedScript, loadConfiguration, type ReadyScript } from './load-script.ts'
+import { parseSocketOptions, type ScriptLocation } from './read-script.ts'
+import type { LoadedModule } from './set-up.ts'
+import { watchSlowMessages } from './slow-messages.ts'
+import { startTimerRoutes } from './timer-routes.ts'
+
+export interface StartOptions extends ScriptLocation {
+  /** Listen here instead of on the sockets of the file (`-l`). */
+  readonly sockets?: readonly string[]
+  /** Takes each line of the log. */
+  readonly write: (line: string) => void
+  /** Added to the configured `log_level` (`-d`). */
+  readonly extraLogLevel?: number
+  readonly clock?: Clock
+}
+
+/** A proxy that serves. */
+export interface RunningProxy {
+  readonly host: AssembledHost
+  /** Settles when a management command asks for the end. */
+  readonly stopRequested: Promise<void>
+  /** Settles when {@link stop} is done. */
+  readonly closed: Promise<void>
+  /** Takes no new requests, lets what runs come to its end, closes everything. What is left when `signal` aborts is cut. Idempotent. */
+  stop(signal: AbortSignal): Promise<void>
+}
+
+export interface StartResult {
+  /** Null when the configuration has errors, or something could not be opened. */
+  readonly proxy: RunningProxy | null
+  /** Everything to be said about the configuration, ready to print. */
+  readonly text: string
+}
+
+export interface CheckResult {
+  readonly errors: number
+  readonly text: string
+}
+
+/** Compiles a configuration and gives everything that is to be said about it. Opens nothing. */
+export async function checkScript(location: ScriptLocation, composition: Composition): Promise<CheckResult> {
+  const logger = new Logger({ clock: systemClock, write: () => {} })
+  const instance = new InstanceState(composition.version, systemClock)
+  const loaded = loadConfiguration({ location, composition, clock: systemClock, logger, instance })
+  return { errors: loaded.diagnostics.filter(({ severity }) => severity === 'error').length, text: report(loaded) }
+}
+
+/** Starts a proxy. Where that is not possible, nothing is left running and the text says why. */
+export async function startScript(options: StartOptions, composition: Composition): Promise<StartResult> {
+  const clock = options.clock ?? systemClock
+  const logger = new Logger({ clock, write: options.write })
+  const instance = new InstanceState(composition.version, clock)
+  const loaded = loadConfiguration({ location: options, composition, clock, logger, instance })
+  const text = report(loaded)
+  if (loaded.ready === null) return { proxy: null, text }
+  if (text !== '') options.write(text)
+  logger.level += options.extraLogLevel ?? 0
+  const running = new Running(loaded.ready, instance)
+  try {
+    const sockets = options.sockets ?? []
+    await running.start(sockets.length > 0 ? parseSocketOptions(sockets) : loaded.ready.program.sockets)
+    return { proxy: running, text }
+  } catch (error) {
+    await running.stop(AbortSignal.abort())
+    return { proxy: null, text: `${error instanceof Error ? error.message : String(error)}\n` }
+  }
+}
+
+function report({ diagnostics, sources, warnings }: LoadedScript): string {
+  const found = diagnostics.map(diagnostic => `${printDiagnostic(diagnostic, sources)}\n`)
+  return [...found, ...warnings.map(warning => `warning: ${warning}\n`)].join('')
+}
+
+/** What modules see of the instance. */
+class InstanceState implements Instance {
+  readonly version: string
+  readonly startedAtMs: number
+  readonly stopRequested: Promise<void>
+  readonly stop: () => void
+  readonly #activities: string[] = []
+
+  constructor(version: string, clock: Clock) {
+    this.version = version
+    this.startedAtMs = clock.nowMs()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.stopRequested = promise
+    this.stop = resolve
+  }
+
+  activities(): readonly string[] {
+    return this.#activities
+  }
+
+  addActivity(name: string): void {
+    this.#activities.push(name)
+  }
+}
+
+/** A loaded configuration on its way through start, service and stop. */
+class Running implements RunningProxy {
+  readonly host: AssembledHost
+  readonly stopRequested: Promise<void>
+  readonly closed: Promise<void>
+  readonly #ready: ReadyScript
+  readonly #instance: InstanceState
+  readonly #started: LoadedModule[] = []
+  readonly #markClosed: () => void
+  #timers: Timer[] = []
+  #isDraining = false
+  #stopping: Promise<void> | null = null
+
+  constructor(ready: ReadyScript, instance: InstanceState) {
+    this.#ready = ready
+    this.host = ready.host
+    this.#instance = instance
+    this.stopRequested = instance.stopRequested
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.closed = promise
+    this.#markClosed = resolve
+  }
+
+  /** Rejects with an Error that says what could not be started. */
+  async start(sockets: readonly SocketDefinition[]): Promise<void> {
+    const { host, program, modules } = this.#ready
+    const toOpen = socketsToOpen(sockets)
+    this.#instance.addActivity('event loop')
+    for (const name of program.eventNames) host.bus.catalogue.define(name, null, 'script')
+    host.bus.setRouteRunner(eventRouteRunner(() => program, host.script))
+    subscribeEventRoutes(host, program)
+    addAliases(host.proxy, program.aliases)
+    for (const module of modules) await this.#startModule(module)
+    await host.network.open(toOpen)
+    for (const { text } of host.network.sockets) this.#instance.addActivity(`SIP receiver ${text}`)
+    await this.#runStartupRoute(program.startup)
+    this.#refuseWhileDraining()
+    const main = program.route('request', '0') ?? null
+    const { exec_msg_threshold: thresholdUs } = host.settings
+    host.proxy.routes = {
+      main: main === null || thresholdUs === 0 ? main : watchSlowMessages(main, thresholdUs, host),
+      onreply: program.route('onreply', '') ?? null,
+      error: program.route('error', '') ?? null,
+    }
+    this.#timers = startTimerRoutes(program.timers, host.script, host.clock)
+    for (const { name, intervalS } of program.timers) this.#instance.addActivity(`timer route ${name} every ${intervalS} s`)
+    const listening = host.network.sockets.map(({ text }) => text).join(', ')
+    host.logger.part('core').notice('ready', { version: host.instance.version, sockets: listening })
+  }
+
+  stop(signal: AbortSignal): Promise<void> {
+    this.#stopping ??= this.#stop(signal)
+    return this.#stopping
+  }
+
+  async #startModule(module: LoadedModule): Promise<void> {
+    this.#started.push(module)
+    try {
+      await module.handlers.start?.(AbortSignal.timeout(60_000))
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new Error(`module ${module.spec.name} cannot start: ${reason}`, { cause })
+    }
+  }
+
+  async #runStartupRoute(step: Step | undefined): Promise<void> {
+    if (step === undefined) return
+    const { script } = this.host
+    const verdict = await script.run(step, script.dummyContext('startup'))
+    if (verdict < 0) throw new Error(`startup_route failed: its last statement gave ${verdict}; the log says why`)
+  }
+
+  /** While draining, requests that begin something new are turned away; what is under way goes on. */
+  #refuseWhileDraining(): void {
+    const { proxy } = this.host
+    proxy.hooks.beforeRequest(m => {
+      const { method, toTag } = m.message
+      if (!this.#isDraining || toTag !== '' || method === 'ACK' || method === 'CANCEL') return false
+      proxy.reply(m, { status: 503, reason: 'Shutting Down', toTag: 'draining' })
+      return true
+    })
+  }
+
+  async #stop(signal: AbortSignal): Promise<void> {
+    const { bus, network, logger } = this.host
+    const log = logger.part('core')
+    this.#isDraining = true
+    for (const timer of this.#timers) timer.clear()
+    const started = this.#started.toReversed()
+    await settledBefore(Promise.all(started.map(({ handlers }) => handlers.drain?.(signal))), signal)
+    // What the last messages raised is on its way to the queues by the end of this turn.
+    await turn()
+    for (const { spec, handlers } of started) {
+      try {
+        await handlers.stop?.(signal)
+      } catch (error) {
+        log.error('a module did not stop cleanly', { module: spec.name, reason: String(error) })
+      }
+    }
+    await bus.close(signal)
+    for (const { handlers } of started) await handlers.afterBus?.()
+    await network.close()
+    this.#markClosed()
+  }
+}

@@ -1,0 +1,192 @@
+import type { Logger } from '../log/logger.ts'
+import { Edits } from '../sip/codec/edits.ts'
+import type { SipMessage } from '../sip/codec/message.ts'
+import type { Origin } from '../sip/net/endpoint.ts'
+import { AvpStore } from '../script/avp.ts'
+import { RouteContext, type RouteKind, target } from '../script/context.ts'
+import { prepareScript, type PreparedScript } from '../script/compile.ts'
+import { type Diagnostic, Diagnostics } from '../script/diagnostic.ts'
+import type { KnownModule, ScriptEnvironment } from '../script/environment.ts'
+import { type GivenParams, moduleName, readLoadModules, readModparams } from '../script/module-settings.ts'
+import type { Script } from '../script/parse.ts'
+import type { Program } from '../script/program.ts'
+import { NOWHERE, type Place, type Source } from '../script/source.ts'
+import type { Clock } from '../util/clock.ts'
+import type { Value } from '../util/spec.ts'
+import { type AssembledHost, assemble } from './assembly.ts'
+import type { Instance, ModuleSpec } from './define.ts'
+import { type AnyModule, loadOrder, type ModuleShelf } from './load-order.ts'
+import { readScript, type ScriptLocation } from './read-script.ts'
+import { type LoadedModule, type ScriptTables, setUpModules } from './set-up.ts'
+
+/** What there is to load, given by whoever composes the program. */
+export interface Composition {
+  readonly shelf: ModuleShelf
+  /** Loaded without `loadmodule`, first. */
+  readonly builtIn: readonly AnyModule[]
+  readonly version: string
+}
+
+/** What a configuration is loaded with. */
+export interface LoadParts {
+  readonly location: ScriptLocation
+  readonly composition: Composition
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly instance: Instance
+}
+
+/** A configuration that was read, and everything found in it. */
+export interface LoadedScript {
+  readonly sources: readonly Source[]
+  readonly diagnostics: readonly Diagnostic[]
+  /** Null when there was an error. */
+  readonly ready: ReadyScript | null
+  /** What modules say is unsafe. */
+  readonly warnings: readonly string[]
+}
+
+/** A configuration ready to be started. */
+export interface ReadyScript {
+  readonly program: Program
+  readonly host: AssembledHost
+  readonly modules: readonly LoadedModule[]
+}
+
+/**
+ * Reads a configuration, sets its modules up and compiles it. Opens nothing. Every fault is among the diagnostics; a syntax
+ * error keeps the rest from being looked at, since nothing behind it can be trusted.
+ */
+export function loadConfiguration(parts: LoadParts): LoadedScript {
+  const script = readScript(parts.location)
+  const { sources } = script
+  if (script.diagnostics.some(isError)) return { sources, diagnostics: script.diagnostics, ready: null, warnings: [] }
+  return new Loader(parts, script).load()
+}
+
+const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
+
+class Loader {
+  readonly #parts: LoadParts
+  readonly #script: Script
+  readonly #found = new Diagnostics()
+  readonly #tables: ScriptTables = { functions: new Map(), pvars: new Map(), events: new Set() }
+
+  constructor(parts: LoadParts, script: Script) {
+    this.#parts = parts
+    this.#script = script
+  }
+
+  load(): LoadedScript {
+    const environment = this.#environment()
+    const prepared = prepareScript(this.#script, environment)
+    const host = this.#assemble(prepared)
+    environment.findSocket = text => host.proxy.findSocket(text)
+    const order = this.#modules()
+    const given = readModparams(this.#script.modparams, order.map(asKnown), this.#found)
+    const modules = this.#setUp(order, given, host)
+    const tm = modules.find(({ spec }) => spec.name === 'tm')?.handlers.api as Pick<ScriptEnvironment, 'startAsync'> | undefined
+    if (tm?.startAsync !== undefined) environment.startAsync = tm.startAsync
+    const { program, diagnostics } = prepared.compile()
+    const all = [...this.#script.diagnostics, ...prepared.diagnostics, ...this.#found.list, ...this.#withoutConsequences(diagnostics)]
+    const ready = program === undefined || all.some(isError) ? null : { program, host, modules }
+    const warnings = modules.flatMap(({ handlers }) => handlers.warnings?.() ?? [])
+    return { sources: this.#script.sources, diagnostics: all, ready, warnings }
+  }
+
+  #environment(): { -readonly [K in keyof ScriptEnvironment]: ScriptEnvironment[K] } {
+    const { logger, clock } = this.#parts
+    const configured = (): number => logger.level
+    return {
+      ...this.#tables,
+      log: logger.part('script'),
+      clock,
+      print: (level, text) => logger.write(level, '', text),
+      logLevel: {
+        get: configured,
+        set: level => {
+          if (level !== null) logger.level = level
+        },
+      },
+    }
+  }
+
+  #assemble({ settings, access }: PreparedScript): AssembledHost {
+    const { logger, clock, instance } = this.#parts
+    logger.level = settings.log_level
+    logger.prefix = settings.log_prefix
+    const format = settings.stderror_log_format
+    if (format === 'json' || format === 'json_cee') logger.format = format
+    return assemble({
+      settings,
+      clock,
+      logger,
+      script: access,
+      instance,
+      makeContext: (kind, message, origin) => contextOn(kind, message, origin, access.varCount),
+    })
+  }
+
+  /** The built-in modules, those the script loads, and those they bring, each behind what it depends on. */
+  #modules(): readonly AnyModule[] {
+    const { shelf, builtIn } = this.#parts.composition
+    const known = new Map(shelf.all().map(module => [asKnown(module), module]))
+    const byName = (name: string): KnownModule | undefined => {
+      const module = shelf.find(name)
+      return [...known].find(([, candidate]) => candidate === module)?.[0]
+    }
+    const asked = readLoadModules(this.#script.loadModules, byName, shelf.names(), this.#found)
+    const loaded = new Set<AnyModule>(builtIn)
+    const add = (module: AnyModule): void => {
+      for (const name of (module.spec as ModuleSpec).brings ?? []) {
+        const brought = shelf.find(name)
+        if (brought !== undefined) add(brought)
+      }
+      loaded.add(module)
+    }
+    for (const entry of asked) {
+      const module = known.get(entry)
+      if (module !== undefined) add(module)
+    }
+    const { order, missing } = loadOrder([...loaded])
+    for (const { module, needs } of missing)
+      this.#found.error('E_MODULE', this.#placeOf(module), `module ${module} needs module ${needs}`, `add: loadmodule "${needs}.so"`)
+    return missing.length === 0 ? order : order.filter(module => !missing.some(gap => gap.module === module.spec.name))
+  }
+
+  #placeOf(module: string): Place {
+    const node = this.#script.loadModules.find(({ path }) => moduleName(path) === module)
+    return node?.place ?? { ...NOWHERE, file: this.#script.sources[0]?.name ?? '' }
+  }
+
+  #setUp(order: readonly AnyModule[], given: ReadonlyMap<string, GivenParams>, host: AssembledHost): LoadedModule[] {
+    const paramsOf = (spec: ModuleSpec): GivenParams => given.get(spec.name) ?? new Map()
+    return setUpModules(order, paramsOf, host, this.#tables, (spec, error) => {
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#found.error('E_MODPARAM', this.#placeOf(spec.name), `module ${spec.name}: ${reason}`)
+    })
+  }
+
+  /** A module that could not be loaded leaves its functions unknown: those are no faults of their own. */
+  #withoutConsequences(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+    if (!this.#found.list.some(({ code }) => code === 'E_MODULE')) return diagnostics
+    return diagnostics.filter(({ code, hint }) => hint !== undefined || (code !== 'E_FUNCTION' && code !== 'E_VARIABLE'))
+  }
+}
+
+const asKnown = (module: AnyModule): KnownModule => {
+  const { name, aliases, params = {} }: ModuleSpec = module.spec
+  return { name, params, ...(aliases === undefined ? {} : { aliases }) }
+}
+
+function contextOn(kind: RouteKind, message: SipMessage, origin: Origin, varCount: number): RouteContext {
+  return new RouteContext({
+    kind,
+    message,
+    origin,
+    target: target(message.requestUri),
+    edits: new Edits(),
+    avps: new AvpStore(),
+    vars: new Array<Value>(varCount).fill(null),
+  })
+}

@@ -1,0 +1,36 @@
+import type { TransportModule } from '../events/transport.ts'
+import type { AnyModule } from './load-order.ts'
+import type { ModuleContext, ModuleSpec } from './define.ts'
+
+/** TLS client domains by name, where a module defines them. */
+export type TlsDomains = (name: string) => Readonly<Record<string, unknown>> | undefined
+
+// biome-ignore lint/suspicious/noExplicitAny: a list of transports whose specs all differ has no narrower common type
+export type AnyTransport = TransportModule<any>
+
+/** The proxy module by which scripts load an event transport. Its spec is the transport's; loading it makes the schemes known. */
+export function asModule(transport: AnyTransport, tlsDomain: TlsDomains = () => undefined): AnyModule {
+  const { module: name, doc, params, events, stats, commands } = transport.spec
+  const spec: ModuleSpec = { name, doc, params, events, stats, commands }
+  return {
+    spec,
+    setup: ((context: ModuleContext) => {
+      const handlers = transport.setup({
+        params: context.params,
+        log: context.log,
+        clock: context.clock,
+        stats: context.stats,
+        raise: context.raise,
+        expand: format => context.host.script.format(format).read(context.host.script.dummyContext('event')),
+        tlsDomain,
+      })
+      for (const one of handlers.transports) context.host.bus.registerTransport(one)
+      const stop = handlers.stop
+      return {
+        ...(handlers.commands === undefined ? {} : { commands: handlers.commands }),
+        // Sinks outlive the modules: what belongs to all of them goes when the bus has closed.
+        ...(stop === undefined ? {} : { afterBus: () => stop() }),
+      }
+    }) as AnyModule['setup'],
+  }
+}

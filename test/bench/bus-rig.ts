@@ -1,0 +1,79 @@
+import { EventBus } from '../../src/events/bus.ts'
+import type { EventType } from '../../src/events/catalogue.ts'
+import type { Delivery, Sink, Transport, TransportModule } from '../../src/events/transport.ts'
+import { DELIVERED } from '../../src/events/transport.ts'
+import { systemClock } from '../../src/util/clock.ts'
+import { field } from '../../src/util/spec.ts'
+import { setUpTransport, silentLog } from '../conformance/host.ts'
+
+/** The event the benches raise: as many fields as a registration has that matter. */
+const SPEC = {
+  doc: 'Raised by benches.',
+  fields: {
+    aor: field('str', 'Address of record.'),
+    uri: field('str', 'Contact.'),
+    callid: field('str', 'Call-ID.'),
+    cseq: field('int', 'CSeq.'),
+    expires: field('int', 'Expiry.'),
+    user_agent: field('str', 'User agent.'),
+  },
+}
+
+export interface BenchBus {
+  readonly bus: EventBus
+  readonly type: EventType
+  /** Raises the event for user `n`. */
+  raise(n: number): void
+  close(): Promise<void>
+}
+
+/** A bus with these transports and one event. */
+export function benchBus(modules: readonly TransportModule[], maxQueued = 65_536): BenchBus {
+  const bus = new EventBus({ clock: systemClock, log: silentLog, policy: { maxQueued } })
+  for (const module of modules)
+    for (const transport of setUpTransport(module).transports) bus.registerTransport(transport)
+  const type = bus.catalogue.define('E_BENCH', SPEC, 'bench')
+  const raiser = bus.makeRaiser<typeof SPEC>(type)
+  return {
+    bus,
+    type,
+    raise: n =>
+      raiser({
+        aor: `user${n}@example.org`,
+        uri: `sip:user${n}@192.0.2.7:5060`,
+        callid: `a84b4c76e66710-${n}@pc33.example.org`,
+        cseq: n,
+        expires: 3600,
+        user_agent: 'Bench/1.0',
+      }),
+    close: () => bus.close(AbortSignal.timeout(5000)),
+  }
+}
+
+/** A transport whose sinks take everything at once: what is left is the cost of the bus. */
+export class NullTransport implements Transport {
+  readonly scheme = 'null'
+  taken = 0
+
+  parse(rest: string): { scheme: string; text: string; key: string } {
+    return { scheme: this.scheme, text: `null:${rest}`, key: rest }
+  }
+
+  open(): Sink {
+    return {
+      health: { state: 'up', sinceMs: 0 },
+      send: (): Delivery => {
+        this.taken++
+        return DELIVERED
+      },
+      flush: async () => {},
+      close: async () => {},
+      onHealth: () => {},
+    }
+  }
+}
+
+/** Lets the event loop turn until the condition holds. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(resolve => setImmediate(resolve))
+}

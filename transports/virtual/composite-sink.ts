@@ -1,0 +1,75 @@
+import {
+  type Delivery,
+  DeliveryError,
+  failed,
+  type Health,
+  type Sink,
+  type WireEvent,
+} from '../../src/events/transport.ts'
+import type { Clock } from '../../src/util/clock.ts'
+
+const CLOSED: Delivery = failed(new DeliveryError('E_CLOSED', 'the sink is closed'))
+const RANK = { down: 0, connecting: 1, up: 2 } as const
+
+/** What the policies share: a sink made of sinks. */
+export abstract class CompositeSink implements Sink {
+  protected readonly children: readonly Sink[]
+  protected readonly clock: Clock
+  readonly #listeners: (() => void)[] = []
+  readonly #isUpWhen: 'any is up' | 'all are up'
+  #health: Health
+  #closing: Promise<void> | undefined
+
+  constructor(children: readonly Sink[], clock: Clock, isUpWhen: 'any is up' | 'all are up') {
+    this.children = children
+    this.clock = clock
+    this.#isUpWhen = isUpWhen
+    this.#health = { state: this.#state(), sinceMs: clock.monotonicMs() }
+    for (const child of children) child.onHealth(() => this.#childChanged(child))
+  }
+
+  get health(): Health {
+    return this.#health
+  }
+
+  onHealth(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  send(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery> {
+    return this.#closing === undefined ? this.deliver(event, deadlineMs) : CLOSED
+  }
+
+  async flush(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.children.map(child => child.flush(signal)))
+  }
+
+  close(signal: AbortSignal): Promise<void> {
+    this.#closing ??= Promise.all(this.children.map(child => child.close(signal))).then(() => undefined)
+    return this.#closing
+  }
+
+  protected abstract deliver(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery>
+
+  #childChanged(child: Sink): void {
+    const state = this.#state()
+    const hasChanged = state !== this.#health.state
+    const sinceMs = hasChanged ? this.clock.monotonicMs() : this.#health.sinceMs
+    this.#health = { state, sinceMs, lastError: child.health.lastError ?? this.#health.lastError }
+    // Also when the whole stays as it was: with one more child up, what failed before may work now.
+    if (hasChanged || child.health.state === 'up') for (const listener of this.#listeners) listener()
+  }
+
+  #state(): Health['state'] {
+    const states = this.children.map(child => child.health.state).sort((a, b) => RANK[a] - RANK[b])
+    return (this.#isUpWhen === 'any is up' ? states.at(-1) : states[0]) ?? 'down'
+  }
+}
+
+/** The outcome that decides between two that are not `delivered`: doubt before hope, hope before refusal for good. */
+export function weightier(a: Delivery | undefined, b: Delivery): Delivery {
+  if (a === undefined || a.outcome === 'delivered') return b
+  if (b.outcome === 'delivered' || a.outcome === 'unknown') return a
+  if (b.outcome === 'unknown') return b
+  return a.error.permanent ? b : a
+}
