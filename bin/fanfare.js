@@ -7,9 +7,15 @@ var major = parseInt(process.versions.node, 10)
 
 if (major < needed) {
   process.stderr.write(
-    'fanfare needs Node.js ' + needed + ' or later, but this is ' + process.version + ' (' + process.execPath + ').\n' +
-    'Install a newer Node.js, or start it through npm in a checkout (npm start, npm run demo):\n' +
-    'npm puts the Node.js that "npm ci" installed first on the PATH.\n'
+    'fanfare needs Node.js ' +
+      needed +
+      ' or later, but this is ' +
+      process.version +
+      ' (' +
+      process.execPath +
+      ').\n' +
+      'Install a newer Node.js, or start it through npm in a checkout (npm start, npm run demo):\n' +
+      'npm puts the Node.js that "npm ci" installed first on the PATH.\n',
   )
   process.exit(1)
 }

@@ -22,18 +22,36 @@ function generated(): Map<string, string> {
       Object.entries(s.events ?? {}).map(([n, e]): [string, string, EventSpec] => [n, s.module, e]),
     ),
   ]
-  for (const [name, module, spec] of events) files.set(`schemas/events/${name}.json`, json(eventSchema(name, module, spec)))
-  const commandOwners = [...specs, ...transportSpecs.map(s => ({ name: s.module, doc: s.doc, commands: s.commands ?? {} }))]
+  for (const [name, module, spec] of events)
+    files.set(`schemas/events/${name}.json`, json(eventSchema(name, module, spec)))
+  const commandOwners = [
+    ...specs,
+    ...transportSpecs.map(s => ({ name: s.module, doc: s.doc, commands: s.commands ?? {} })),
+  ]
   files.set('schemas/management-commands.json', json(commandsSchema(commandOwners)))
   for (const spec of specs) files.set(`docs/modules/${spec.name}.md`, modulePage(spec))
   for (const spec of transportSpecs) files.set(`docs/transports/${spec.module}.md`, transportPage(spec))
-  files.set('docs/reference.md', indexPage(specs.map(s => s.name), transportSpecs.map(s => s.module), events.map(e => e[0])))
+  files.set(
+    'docs/reference.md',
+    indexPage(
+      specs.map(s => s.name),
+      transportSpecs.map(s => s.module),
+      events.map(e => e[0]),
+    ),
+  )
   return files
 }
 
-function indexPage(moduleNames: readonly string[], transportNames: readonly string[], events: readonly string[]): string {
+function indexPage(
+  moduleNames: readonly string[],
+  transportNames: readonly string[],
+  events: readonly string[],
+): string {
   const list = (names: readonly string[], link: (n: string) => string): string =>
-    names.toSorted().map(n => `- [${n}](${link(n)})`).join('\n')
+    names
+      .toSorted()
+      .map(n => `- [${n}](${link(n)})`)
+      .join('\n')
   return [
     '# Reference\n\nGenerated from the declarations of the modules and transports by `npm run generate`.\n',
     `## Modules\n\n${list(moduleNames, n => `modules/${n}.md`)}\n`,
@@ -46,13 +64,17 @@ function indexPage(moduleNames: readonly string[], transportNames: readonly stri
 function leftovers(files: ReadonlyMap<string, string>): string[] {
   return ['schemas/events', 'docs/modules', 'docs/transports'].flatMap(folder =>
     existsSync(join(root, folder))
-      ? readdirSync(join(root, folder)).map(name => `${folder}/${name}`).filter(path => !files.has(path))
+      ? readdirSync(join(root, folder))
+          .map(name => `${folder}/${name}`)
+          .filter(path => !files.has(path))
       : [],
   )
 }
 
 const files = generated()
-const stale = [...files].filter(([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text)
+const stale = [...files].filter(
+  ([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text,
+)
 const extra = leftovers(files)
 
 if (process.argv.includes('--check')) {

@@ -16,8 +16,31 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/cluster': ['src/util', 'src/log', 'src/stats'],
   'src/script': ['src/util', 'src/log', 'src/stats', 'src/sip', 'src/events', 'src/db', 'src/mi', 'src/cluster'],
   'src/proxy': ['src/util', 'src/log', 'src/stats', 'src/sip', 'src/script'],
-  'src/module': ['src/util', 'src/log', 'src/stats', 'src/sip', 'src/events', 'src/db', 'src/mi', 'src/cluster', 'src/script', 'src/proxy'],
-  'src/modules': ['src/util', 'src/log', 'src/stats', 'src/sip', 'src/events', 'src/db', 'src/mi', 'src/cluster', 'src/script', 'src/proxy', 'src/module'],
+  'src/module': [
+    'src/util',
+    'src/log',
+    'src/stats',
+    'src/sip',
+    'src/events',
+    'src/db',
+    'src/mi',
+    'src/cluster',
+    'src/script',
+    'src/proxy',
+  ],
+  'src/modules': [
+    'src/util',
+    'src/log',
+    'src/stats',
+    'src/sip',
+    'src/events',
+    'src/db',
+    'src/mi',
+    'src/cluster',
+    'src/script',
+    'src/proxy',
+    'src/module',
+  ],
   transports: ['src/util', 'src/log', 'src/events/transport.ts'],
 }
 
@@ -30,20 +53,28 @@ const sources = ['src', 'transports'].flatMap(folder =>
 /** The project files that a file imports, as paths from the root. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(/^\s*(?:import|export)\s[^'"]*?from\s+['"](\.[^'"]+)['"]|^import\s+['"](\.[^'"]+)['"]|import\(['"](\.[^'"]+)['"]\)/gm)]
+  return [
+    ...text.matchAll(
+      /^\s*(?:import|export)\s[^'"]*?from\s+['"](\.[^'"]+)['"]|^import\s+['"](\.[^'"]+)['"]|import\(['"](\.[^'"]+)['"]\)/gm,
+    ),
+  ]
     .map(match => match[1] ?? match[2] ?? match[3] ?? '')
     .map(path => relative(root, join(root, dirname(file), path)))
 }
 
 /** Types only: they vanish when run, so they cannot make a cycle at run time. */
 function runtimeImportsOf(file: string): string[] {
-  const text = readFileSync(join(root, file), 'utf8').replaceAll(/^\s*(?:import|export)\s+type\s[^'"]*?from\s+['"][^'"]+['"]/gm, '')
+  const text = readFileSync(join(root, file), 'utf8').replaceAll(
+    /^\s*(?:import|export)\s+type\s[^'"]*?from\s+['"][^'"]+['"]/gm,
+    '',
+  )
   return [...text.matchAll(/^\s*(?:import|export)\s[^'"]*?from\s+['"](\.[^'"]+)['"]/gm)].map(match =>
     relative(root, join(root, dirname(file), match[1] ?? '')),
   )
 }
 
-const layerOf = (file: string): string => (file.startsWith('transports/') ? 'transports' : file.split('/').slice(0, 2).join('/'))
+const layerOf = (file: string): string =>
+  file.startsWith('transports/') ? 'transports' : file.split('/').slice(0, 2).join('/')
 const unitOf = (file: string): string => {
   const depth = file.startsWith('src/modules/') ? 3 : 2
   return file.split('/').slice(0, depth).join('/')
@@ -61,7 +92,12 @@ describe('who may import whom', () => {
         importsOf(file)
           .filter(target => unitOf(target) !== unitOf(file))
           .filter(target => layerOf(target) !== layerOf(file) || ['src/modules', 'transports'].includes(layerOf(file)))
-          .filter(target => !(MAY_IMPORT[layerOf(file)] ?? []).some(allowed => target === allowed || target.startsWith(`${allowed}/`)))
+          .filter(
+            target =>
+              !(MAY_IMPORT[layerOf(file)] ?? []).some(
+                allowed => target === allowed || target.startsWith(`${allowed}/`),
+              ),
+          )
           .map(target => `${file} → ${target}`),
       )
     expect(wrong).toEqual([])

@@ -45,7 +45,11 @@ async function runDemo(io: CliIo, keep: boolean): Promise<number> {
       await play(places, line => io.stdout.write(`${line}\n`))
       const complete = await witnesses.allArrived(proxy.host.bus.subscriptions())
       io.stdout.write(`\n${witnesses.table(proxy.host.bus.subscriptions())}\n`)
-      io.stdout.write(complete ? '\nEvery event raised reached every subscriber that asked for it.\n' : '\nSomething did not arrive.\n')
+      io.stdout.write(
+        complete
+          ? '\nEvery event raised reached every subscriber that asked for it.\n'
+          : '\nSomething did not arrive.\n',
+      )
       if (keep) await waitForSignal(places, io)
       return complete ? 0 : 1
     } finally {
@@ -59,8 +63,17 @@ async function runDemo(io: CliIo, keep: boolean): Promise<number> {
 
 /** Starts the quickstart as it stands, but on ports and a file that are free here. */
 async function start(places: Places, io: CliIo, witnesses: Witnesses): Promise<RunningProxy | null> {
-  const file = join(dirname(fileURLToPath(import.meta.url)), '..', '..', ...(import.meta.url.includes('/dist/') ? ['..'] : []), 'examples', 'quickstart.cfg')
-  io.stdout.write(`Starting examples/quickstart.cfg on udp:127.0.0.1:${places.sip}, management on http://127.0.0.1:${places.http}/mi\n\n`)
+  const file = join(
+    dirname(fileURLToPath(import.meta.url)),
+    '..',
+    '..',
+    ...(import.meta.url.includes('/dist/') ? ['..'] : []),
+    'examples',
+    'quickstart.cfg',
+  )
+  io.stdout.write(
+    `Starting examples/quickstart.cfg on udp:127.0.0.1:${places.sip}, management on http://127.0.0.1:${places.http}/mi\n\n`,
+  )
   const started = await startFile({
     file,
     sockets: [`udp:127.0.0.1:${places.sip}`, `tcp:127.0.0.1:${places.sip}`],

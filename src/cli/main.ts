@@ -2,8 +2,8 @@ import check from './check.ts'
 import { type CliCommand, type CliIo, UsageError } from './command.ts'
 import demo from './demo.ts'
 import mi from './mi.ts'
-import { isOpensipsStyle, parseOpensipsFlags } from './opensips-flags.ts'
 import { runLikeOpensips } from './opensips.ts'
+import { isOpensipsStyle, parseOpensipsFlags } from './opensips-flags.ts'
 import run from './run.ts'
 import tail from './tail.ts'
 import { VERSION } from './version.ts'
@@ -21,7 +21,8 @@ export async function main(argv: readonly string[], io: CliIo = process): Promis
       return 0
     }
     const command = COMMANDS[name]
-    if (command === undefined) throw new UsageError(`unknown command "${name}": expected ${Object.keys(COMMANDS).join(', ')}`)
+    if (command === undefined)
+      throw new UsageError(`unknown command "${name}": expected ${Object.keys(COMMANDS).join(', ')}`)
     return await command.run(rest, io)
   } catch (error) {
     if (!(error instanceof UsageError) && !isParseArgsError(error)) throw error

@@ -67,7 +67,8 @@ export function parseOpensipsFlags(argv: readonly string[]): OpensipsFlags {
 function expand(argv: readonly string[]): string[] {
   return argv.flatMap(word => {
     if (!/^-[a-zA-Z]./.test(word)) return [word]
-    if (/^-[a-zA-Z]+$/.test(word) && !/^-[flPugmMbnNWwtGpAksaSx]/.test(word)) return [...word.slice(1)].map(c => `-${c}`)
+    if (/^-[a-zA-Z]+$/.test(word) && !/^-[flPugmMbnNWwtGpAksaSx]/.test(word))
+      return [...word.slice(1)].map(c => `-${c}`)
     return [word.slice(0, 2), word.slice(2)]
   })
 }

@@ -45,7 +45,9 @@ function dropPrivileges(flags: OpensipsFlags): void {
     if (flags.group !== null) process.setgid?.(numeric(flags.group))
     if (flags.user !== null) process.setuid?.(numeric(flags.user))
   } catch (cause) {
-    throw new UsageError(`cannot run as user ${flags.user ?? '-'}, group ${flags.group ?? '-'}: ${String(cause)}`, { cause })
+    throw new UsageError(`cannot run as user ${flags.user ?? '-'}, group ${flags.group ?? '-'}: ${String(cause)}`, {
+      cause,
+    })
   }
 }
 

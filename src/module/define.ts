@@ -2,7 +2,7 @@ import type { EventBus } from '../events/bus.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ManagementInterface } from '../mi/management-interface.ts'
-import type { Proxy } from '../proxy/proxy.ts'
+import type { SipProxy } from '../proxy/proxy.ts'
 import type { ScriptAccess } from '../script/access.ts'
 import type { Arg, FunctionKind, FunctionKinds } from '../script/args.ts'
 import type { RouteKind, Step } from '../script/context.ts'
@@ -14,15 +14,15 @@ import type { StatusReports } from '../stats/status-report.ts'
 import type { Clock } from '../util/clock.ts'
 import type {
   ArgSpec,
-  Commands,
   CommandSpec,
+  Commands,
   EventSpec,
   ParamSpec,
   ParamValues,
   Part,
   Raisers,
-  Stats,
   StatSpec,
+  Stats,
 } from '../util/spec.ts'
 
 /**
@@ -30,7 +30,9 @@ import type {
  * From the spec follow the handlers' types, the reference page, the schemas, `fanfare check` and management help.
  */
 
-export interface FunctionSpec<A extends readonly ArgSpec<string, FunctionKind>[] = readonly ArgSpec<string, FunctionKind>[]> {
+export interface FunctionSpec<
+  A extends readonly ArgSpec<string, FunctionKind>[] = readonly ArgSpec<string, FunctionKind>[],
+> {
   readonly args: A
   /** Kinds of route whose blocks may hold the call; a call elsewhere is an error at load. */
   readonly routes: readonly RouteKind[] | 'any'
@@ -94,7 +96,7 @@ export interface Instance {
 /** What every part of the running proxy may use. */
 export interface Host {
   readonly instance: Instance
-  readonly proxy: Proxy
+  readonly proxy: SipProxy
   readonly network: Network
   readonly bus: EventBus
   readonly mi: ManagementInterface
@@ -176,4 +178,15 @@ export function functionGroup<const F extends Readonly<Record<string, FunctionSp
 }
 
 export type { PvarHandler, PvarIndex, PvarSite, PvarSpec } from '../script/pvar.ts'
-export { arg, counter, field, gauge, nullableField, optional, optionalField, optionalParam, param, repeatedParam } from '../util/spec.ts'
+export {
+  arg,
+  counter,
+  field,
+  gauge,
+  nullableField,
+  optional,
+  optionalField,
+  optionalParam,
+  param,
+  repeatedParam,
+} from '../util/spec.ts'

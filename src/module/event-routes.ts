@@ -1,5 +1,5 @@
-import type { RouteRun } from '../events/outlets.ts'
 import type { RaisedEvent } from '../events/event.ts'
+import type { RouteRun } from '../events/outlets.ts'
 import { DELIVERED, type Delivery } from '../events/transport.ts'
 import type { ScriptAccess } from '../script/access.ts'
 import { RouteContext, type RouteParams } from '../script/context.ts'

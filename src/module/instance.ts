@@ -152,7 +152,8 @@ class Running implements RunningProxy {
       error: program.route('error', '') ?? null,
     }
     this.#timers = startTimerRoutes(program.timers, host.script, host.clock)
-    for (const { name, intervalS } of program.timers) this.#instance.addActivity(`timer route ${name} every ${intervalS} s`)
+    for (const { name, intervalS } of program.timers)
+      this.#instance.addActivity(`timer route ${name} every ${intervalS} s`)
     const listening = host.network.sockets.map(({ text }) => text).join(', ')
     host.logger.part('core').notice('ready', { version: host.instance.version, sockets: listening })
   }

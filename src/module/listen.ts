@@ -1,5 +1,5 @@
+import type { SipProxy } from '../proxy/proxy.ts'
 import type { AliasDefinition, SocketDefinition } from '../script/sockets.ts'
-import type { Proxy } from '../proxy/proxy.ts'
 import type { Proto } from '../sip/net/endpoint.ts'
 import type { SocketDefinition as NetSocket } from '../sip/net/socket-definition.ts'
 
@@ -15,7 +15,9 @@ export function socketsToOpen(definitions: readonly SocketDefinition[]): readonl
   return definitions.flatMap(definition => {
     const { proto, host, ports, advertised, tag, flags } = definition
     if (!isAvailable(proto))
-      throw new Error(`socket ${proto}:${host}: the protocol ${proto} is not available, expected ${[...AVAILABLE].join(' or ')}`)
+      throw new Error(
+        `socket ${proto}:${host}: the protocol ${proto} is not available, expected ${[...AVAILABLE].join(' or ')}`,
+      )
     return ports.map(port => ({
       proto,
       host,
@@ -31,6 +33,6 @@ export function socketsToOpen(definitions: readonly SocketDefinition[]): readonl
 const isAvailable = (proto: string): proto is Proto => AVAILABLE.has(proto)
 
 /** Tells the proxy the names it goes by beside its sockets. */
-export function addAliases(proxy: Pick<Proxy, 'addAlias'>, aliases: readonly AliasDefinition[]): void {
+export function addAliases(proxy: Pick<SipProxy, 'addAlias'>, aliases: readonly AliasDefinition[]): void {
   for (const { host, port, acceptSubdomain } of aliases) proxy.addAlias(host, port ?? 0, acceptSubdomain)
 }

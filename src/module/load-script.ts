@@ -1,16 +1,16 @@
 import type { Logger } from '../log/logger.ts'
-import { Edits } from '../sip/codec/edits.ts'
-import type { SipMessage } from '../sip/codec/message.ts'
-import type { Origin } from '../sip/net/endpoint.ts'
 import { AvpStore } from '../script/avp.ts'
+import { type PreparedScript, prepareScript } from '../script/compile.ts'
 import { RouteContext, type RouteKind, target } from '../script/context.ts'
-import { prepareScript, type PreparedScript } from '../script/compile.ts'
 import { type Diagnostic, Diagnostics } from '../script/diagnostic.ts'
 import type { KnownModule, ScriptEnvironment } from '../script/environment.ts'
 import { type GivenParams, moduleName, readLoadModules, readModparams } from '../script/module-settings.ts'
 import type { Script } from '../script/parse.ts'
 import type { Program } from '../script/program.ts'
 import { NOWHERE, type Place, type Source } from '../script/source.ts'
+import { Edits } from '../sip/codec/edits.ts'
+import type { SipMessage } from '../sip/codec/message.ts'
+import type { Origin } from '../sip/net/endpoint.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Value } from '../util/spec.ts'
 import { type AssembledHost, assemble } from './assembly.ts'
@@ -85,10 +85,17 @@ class Loader {
     const order = this.#modules()
     const given = readModparams(this.#script.modparams, order.map(asKnown), this.#found)
     const modules = this.#setUp(order, given, host)
-    const tm = modules.find(({ spec }) => spec.name === 'tm')?.handlers.api as Pick<ScriptEnvironment, 'startAsync'> | undefined
+    const tm = modules.find(({ spec }) => spec.name === 'tm')?.handlers.api as
+      | Pick<ScriptEnvironment, 'startAsync'>
+      | undefined
     if (tm?.startAsync !== undefined) environment.startAsync = tm.startAsync
     const { program, diagnostics } = prepared.compile()
-    const all = [...this.#script.diagnostics, ...prepared.diagnostics, ...this.#found.list, ...this.#withoutConsequences(diagnostics)]
+    const all = [
+      ...this.#script.diagnostics,
+      ...prepared.diagnostics,
+      ...this.#found.list,
+      ...this.#withoutConsequences(diagnostics),
+    ]
     const ready = program === undefined || all.some(isError) ? null : { program, host, modules }
     const warnings = modules.flatMap(({ handlers }) => handlers.warnings?.() ?? [])
     return { sources: this.#script.sources, diagnostics: all, ready, warnings }
@@ -150,7 +157,12 @@ class Loader {
     }
     const { order, missing } = loadOrder([...loaded])
     for (const { module, needs } of missing)
-      this.#found.error('E_MODULE', this.#placeOf(module), `module ${module} needs module ${needs}`, `add: loadmodule "${needs}.so"`)
+      this.#found.error(
+        'E_MODULE',
+        this.#placeOf(module),
+        `module ${module} needs module ${needs}`,
+        `add: loadmodule "${needs}.so"`,
+      )
     return missing.length === 0 ? order : order.filter(module => !missing.some(gap => gap.module === module.spec.name))
   }
 
@@ -170,7 +182,9 @@ class Loader {
   /** A module that could not be loaded leaves its functions unknown: those are no faults of their own. */
   #withoutConsequences(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
     if (!this.#found.list.some(({ code }) => code === 'E_MODULE')) return diagnostics
-    return diagnostics.filter(({ code, hint }) => hint !== undefined || (code !== 'E_FUNCTION' && code !== 'E_VARIABLE'))
+    return diagnostics.filter(
+      ({ code, hint }) => hint !== undefined || (code !== 'E_FUNCTION' && code !== 'E_VARIABLE'),
+    )
   }
 }
 

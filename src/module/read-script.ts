@@ -33,7 +33,12 @@ const rewriting = (rewrite: (text: string) => string): ScriptReader => ({
 
 function throughCommand(command: string, input: string): string {
   try {
-    return execFileSync('/bin/sh', ['-c', command], { input, encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['pipe', 'pipe', 'inherit'] })
+    return execFileSync('/bin/sh', ['-c', command], {
+      input,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
   } catch (cause) {
     throw new Error(`the preprocessor "${command}" failed: the configuration was not read`, { cause })
   }
@@ -44,7 +49,8 @@ export function parseSocketOptions(options: readonly string[]): readonly SocketD
   return options.flatMap(option => {
     const { sockets, diagnostics } = loadScript('-l', memoryReader({ '-l': `socket=${option}\n` }))
     const fault = diagnostics.find(found => found.severity === 'error')
-    if (fault !== undefined) throw new Error(`-l ${option}: ${fault.message} (expected proto:address:port, as in udp:127.0.0.1:5060)`)
+    if (fault !== undefined)
+      throw new Error(`-l ${option}: ${fault.message} (expected proto:address:port, as in udp:127.0.0.1:5060)`)
     return sockets
   })
 }

@@ -55,7 +55,10 @@ function eventSection([name, spec]: readonly [string, EventSpec]): string {
 }
 
 const statTable = (stats: Readonly<Record<string, StatSpec>>): string =>
-  table(['Statistic', 'Kind', 'Meaning'], Object.entries(stats).map(([name, s]) => [code(name), s.type, s.doc]))
+  table(
+    ['Statistic', 'Kind', 'Meaning'],
+    Object.entries(stats).map(([name, s]) => [code(name), s.type, s.doc]),
+  )
 
 const pvarTable = (pvars: Readonly<Record<string, PvarSpec>>): string =>
   table(
@@ -85,9 +88,19 @@ export function modulePage(spec: ModuleSpec): string {
   return [
     `# ${spec.name}\n\n${spec.doc}\n${depends}`,
     section('Parameters', parameterTable(spec.params ?? {})),
-    section('Functions', Object.entries(spec.functions ?? {}).map(functionSection).join('\n\n')),
+    section(
+      'Functions',
+      Object.entries(spec.functions ?? {})
+        .map(functionSection)
+        .join('\n\n'),
+    ),
     section('Variables', pvarTable(spec.pvars ?? {})),
-    section('Events', Object.entries(spec.events ?? {}).map(eventSection).join('\n\n')),
+    section(
+      'Events',
+      Object.entries(spec.events ?? {})
+        .map(eventSection)
+        .join('\n\n'),
+    ),
     section('Statistics', statTable(spec.stats ?? {})),
     section('Management commands', commandTable(spec.name, spec.commands ?? {})),
   ].join('')
@@ -109,7 +122,12 @@ export function transportPage(spec: TransportSpec): string {
     section('Socket', `\`\`\`\n${spec.grammar.trim()}\n\`\`\`\n\n${spec.examples.map(e => `- ${code(e)}`).join('\n')}`),
     section('Promises', promises),
     section('Parameters', parameterTable(spec.params ?? {})),
-    section('Events', Object.entries(spec.events ?? {}).map(eventSection).join('\n\n')),
+    section(
+      'Events',
+      Object.entries(spec.events ?? {})
+        .map(eventSection)
+        .join('\n\n'),
+    ),
     section('Statistics', statTable(spec.stats ?? {})),
     section('Management commands', commandTable(spec.module, spec.commands ?? {})),
   ].join('')

@@ -3,7 +3,17 @@ import type { ScriptFunction } from '../script/environment.ts'
 import type { GivenParams } from '../script/module-settings.ts'
 import type { ScriptPvar } from '../script/pvar.ts'
 import type { CommandSpec, EventSpec, ParamSpec } from '../util/spec.ts'
-import type { FunctionSpec, Host, Lifecycle, ModuleApis, ModuleContext, ModuleSpec, PvarHandler, PvarSite, PvarSpec } from './define.ts'
+import type {
+  FunctionSpec,
+  Host,
+  Lifecycle,
+  ModuleApis,
+  ModuleContext,
+  ModuleSpec,
+  PvarHandler,
+  PvarSite,
+  PvarSpec,
+} from './define.ts'
 import type { AnyModule } from './load-order.ts'
 
 /** A module that is set up. */

@@ -1,6 +1,6 @@
 import type { TransportModule } from '../events/transport.ts'
-import type { AnyModule } from './load-order.ts'
 import type { ModuleContext, ModuleSpec } from './define.ts'
+import type { AnyModule } from './load-order.ts'
 
 /** TLS client domains by name, where a module defines them. */
 export type TlsDomains = (name: string) => Readonly<Record<string, unknown>> | undefined

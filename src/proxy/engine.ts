@@ -14,7 +14,7 @@ import { type ForwardingHost, forwardStateless, sendUnchanged } from './forward.
 import { Hooks } from './hooks.ts'
 import { ENGINE_DEFAULTS, type EngineOptions, type EngineRoutes, NO_ROUTES } from './options.ts'
 import { chooseSocket } from './out-socket.ts'
-import type { LocalReply, Outgoing, Proxy as ProxyContract } from './proxy.ts'
+import type { LocalReply, Outgoing, SipProxy } from './proxy.ts'
 import { Receiver, type ReceivingHost } from './receive.ts'
 import { requestReplyHop, StrayReplyRouting } from './reply-routing.ts'
 import { OwnNames } from './self.ts'
@@ -36,7 +36,7 @@ export interface EngineParts {
 }
 
 /** The proxy without transactions: it receives, runs the routes, writes and sends (RFC 3261 §16.11). */
-export class ProxyEngine implements ProxyContract, ReceivingHost, ForwardingHost {
+export class ProxyEngine implements SipProxy, ReceivingHost, ForwardingHost {
   /** May be replaced at any time; messages under way finish with the routes they began with. */
   routes: EngineRoutes = NO_ROUTES
   readonly hooks: Hooks

@@ -23,7 +23,7 @@ export interface LocalReply {
  * The proxy engine as modules see it: receiving, resolving, writing and sending. Stateless by itself (RFC 3261 §16.11);
  * the tm module puts transactions on top through the hooks.
  */
-export interface Proxy {
+export interface SipProxy {
   readonly sockets: readonly ListenSocket[]
   /** Whether host (and port, unless 0) is one of our sockets, advertised addresses or aliases. IPv6 with or without brackets. */
   isMyself(host: string, port?: number): boolean

@@ -79,11 +79,7 @@ export const optional = <N extends string, K extends string>(a: ArgSpec<N, K, fa
 
 export type FieldKind = 'int' | 'str'
 /** One event parameter. `nullable`: the value may be null, which JSON writes as null. `optional`: it may be left out. */
-export interface FieldSpec<
-  K extends FieldKind = FieldKind,
-  N extends boolean = boolean,
-  O extends boolean = boolean,
-> {
+export interface FieldSpec<K extends FieldKind = FieldKind, N extends boolean = boolean, O extends boolean = boolean> {
   readonly kind: K
   readonly nullable: N
   readonly optional: O

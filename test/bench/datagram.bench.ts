@@ -54,5 +54,13 @@ export const bench: Bench = async () => {
     () => msOf(() => plainSend(port)),
   )
   receiver.close()
-  return [atLeast('datagram: events raised, queued and sent', rate(EVENTS, ours), `${rate(EVENTS, plain)} plain dgram loop, same payload`, plain / ours, 0.8)]
+  return [
+    atLeast(
+      'datagram: events raised, queued and sent',
+      rate(EVENTS, ours),
+      `${rate(EVENTS, plain)} plain dgram loop, same payload`,
+      plain / ours,
+      0.8,
+    ),
+  ]
 }

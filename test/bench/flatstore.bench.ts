@@ -59,7 +59,15 @@ export const bench: Bench = async () => {
       () => timed(throughBus),
       () => timed(plainWrite),
     )
-    return [atLeast('flatstore: events raised, queued and written', rate(EVENTS, ours), `${rate(EVENTS, plain)} plain batched write`, plain / ours, 0.7)]
+    return [
+      atLeast(
+        'flatstore: events raised, queued and written',
+        rate(EVENTS, ours),
+        `${rate(EVENTS, plain)} plain batched write`,
+        plain / ours,
+        0.7,
+      ),
+    ]
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

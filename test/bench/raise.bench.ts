@@ -1,5 +1,5 @@
-import { atMost, type Bench, figure, nsPerCall } from './measure.ts'
 import { type BenchBus, benchBus, NullTransport, until } from './bus-rig.ts'
+import { atMost, type Bench, figure, nsPerCall } from './measure.ts'
 
 const FEW = 10
 const MANY = 100_000
@@ -31,16 +31,26 @@ async function nsPerRaise({ rig, sink }: { rig: BenchBus; sink: NullTransport },
 const filtered = (count: number) =>
   busWith(({ bus }) => {
     for (let i = 0; i < count; i++)
-      bus.subscribe({ event: 'E_BENCH', socket: `null:${i}`, expireS: null, filter: `aor=user${i}@example.org`, by: 'script' })
+      bus.subscribe({
+        event: 'E_BENCH',
+        socket: `null:${i}`,
+        expireS: null,
+        filter: `aor=user${i}@example.org`,
+        by: 'script',
+      })
   })
 
 export const bench: Bench = async () => {
   const nobody = busWith(() => {})
   const quietNs = nsPerCall(() => nobody.rig.raise(3), 1_000_000)
-  const one = await nsPerRaise(busWith(({ bus }) => void bus.subscribe({ event: 'E_BENCH', socket: 'null:0', expireS: null, by: 'script' })), 1)
+  const one = await nsPerRaise(
+    busWith(({ bus }) => void bus.subscribe({ event: 'E_BENCH', socket: 'null:0', expireS: null, by: 'script' })),
+    1,
+  )
   const several = await nsPerRaise(
     busWith(({ bus }) => {
-      for (let i = 0; i < MATCHING; i++) bus.subscribe({ event: 'E_BENCH', socket: `null:${i}`, expireS: null, by: 'script' })
+      for (let i = 0; i < MATCHING; i++)
+        bus.subscribe({ event: 'E_BENCH', socket: `null:${i}`, expireS: null, by: 'script' })
     }),
     MATCHING,
   )

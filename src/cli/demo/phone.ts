@@ -69,7 +69,9 @@ export class Phone {
     ])
     if (answer.status !== 200) return [answer.status, 0]
     // RFC 3261 §12.1.2: the route set is that of the answer in reverse order, the target its Contact.
-    const routes = values(answer, 'record-route').toReversed().map(route => `Route: ${route}`)
+    const routes = values(answer, 'record-route')
+      .toReversed()
+      .map(route => `Route: ${route}`)
     const dialog = [...routes, from, `To: ${value(answer, 'to')}`, callId]
     const target = /<([^>]+)>/.exec(value(answer, 'contact'))?.[1] ?? `sip:${callee}@127.0.0.1`
     this.#send(this.#write('ACK', target, 1, token(), dialog))

@@ -44,7 +44,8 @@ export class Witnesses {
 
   /** Waits until as much arrived as was raised for every subscription. Gives false when it does not in time. */
   async allArrived(subscriptions: readonly Subscription[]): Promise<boolean> {
-    const complete = (): boolean => subscriptions.every(s => s.counters.raised > 0 && this.#received(s) === s.counters.raised)
+    const complete = (): boolean =>
+      subscriptions.every(s => s.counters.raised > 0 && this.#received(s) === s.counters.raised)
     for (let waitedMs = 0; !complete() && waitedMs < ARRIVAL_TIMEOUT_MS; waitedMs += POLL_MS)
       await new Promise(resolve => setTimeout(resolve, POLL_MS))
     return complete()
@@ -62,7 +63,12 @@ export class Witnesses {
     ])
     const all = [['event', 'subscriber', 'filter', 'raised', 'delivered', 'seen'], ...rows]
     const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map(row => (row[column] ?? '').length)))
-    const lines = all.map(row => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+    const lines = all.map(row =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
     return [lines[0], widths.map(width => '─'.repeat(width)).join('  '), ...lines.slice(1)].join('\n')
   }
 

@@ -76,7 +76,8 @@ export const branchFunctions = functionGroup(
       const destination = resolveIndex(m, to.read(m))
       if (source === null || destination === null) return -1
       const [moved] = m.branches.splice(source, 1)
-      if (moved !== undefined && source !== destination) m.branches[source < destination ? destination - 1 : destination] = moved
+      if (moved !== undefined && source !== destination)
+        m.branches[source < destination ? destination - 1 : destination] = moved
       else if (moved !== undefined) m.branches.splice(source, 0, moved)
       return 1
     },

@@ -1,7 +1,7 @@
-import { arg, type ModuleContext, optional } from '../../module/define.ts'
 import { LogLevel } from '../../log/log.ts'
 import { help, which } from '../../mi/introspection.ts'
 import { MiError } from '../../mi/management-interface.ts'
+import { arg, type ModuleContext, optional } from '../../module/define.ts'
 import type { Commands } from '../../util/spec.ts'
 
 /** Commands of group `core`. */
@@ -17,7 +17,7 @@ export const coreCommands = {
   },
   help: {
     args: [optional(arg('mi_cmd', 'str', 'Name of a command.'))],
-    doc: "prints information about MI commands usage",
+    doc: 'prints information about MI commands usage',
     aliases: ['help'],
   },
   ps: { args: [], doc: 'lists what runs in the event loop of the proxy', aliases: ['ps'] },
@@ -38,7 +38,10 @@ export const coreCommands = {
 } as const
 
 /** Handlers of the core commands (management reference, standard commands). */
-export function coreCommandHandlers({ host, clock }: ModuleContext): Commands<{ readonly commands: typeof coreCommands }> {
+export function coreCommandHandlers({
+  host,
+  clock,
+}: ModuleContext): Commands<{ readonly commands: typeof coreCommands }> {
   const { instance } = host
   return {
     uptime: () => ({

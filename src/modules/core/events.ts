@@ -66,7 +66,10 @@ export const coreEvents = {
       proto: field('str', 'Protocol, `tcp`.'),
     },
   },
-  E_PROFILING_SCRIPT: { doc: 'A route or statement was entered or left while script profiling runs.', fields: profiling },
+  E_PROFILING_SCRIPT: {
+    doc: 'A route or statement was entered or left while script profiling runs.',
+    fields: profiling,
+  },
   E_PROFILING_PROC: { doc: 'An internal step was entered or left while process profiling runs.', fields: profiling },
   E_CORE_LOG: {
     doc: 'A line was written to the log while `log_event_enabled` is on.',

@@ -29,7 +29,8 @@ function branchFlag(host: Host, a: Arg<string>, b: Arg<string> | undefined, chan
 }
 
 /** Branch 0 is the Request-URI. */
-const branchAt = (m: RouteContext, index: number): Target | undefined => (index === 0 ? m.target : m.branches[index - 1])
+const branchAt = (m: RouteContext, index: number): Target | undefined =>
+  index === 0 ? m.target : m.branches[index - 1]
 
 const flagArg = arg('flag', 'str', 'Name of the flag; any word, or a number as in 2.x.')
 const branchArgs = [

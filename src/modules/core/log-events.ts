@@ -1,4 +1,4 @@
-import { levelLabel, type LogRecord, syslogTime } from '../../log/logger.ts'
+import { type LogRecord, levelLabel, syslogTime } from '../../log/logger.ts'
 import type { EventFields } from '../../util/spec.ts'
 import type { coreEvents } from './events.ts'
 

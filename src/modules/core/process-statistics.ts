@@ -33,7 +33,8 @@ class LoadMeter {
 export function registerProcessStatistics(stats: StatisticsRegistry, clock: Clock): Timer {
   const meter = new LoadMeter()
   for (const suffix of ['', '-all']) {
-    stats.gauge('load', `load${suffix}`, 'Busy share of the event loop, last second, percent.').read = () => meter.percent(1)
+    stats.gauge('load', `load${suffix}`, 'Busy share of the event loop, last second, percent.').read = () =>
+      meter.percent(1)
     stats.gauge('load', `load1m${suffix}`, 'Busy share of the event loop, last minute, percent.').read = () =>
       meter.percent(MINUTE_S)
     stats.gauge('load', `load10m${suffix}`, 'Busy share of the event loop, last ten minutes, percent.').read = () =>
@@ -50,6 +51,7 @@ export function registerProcessStatistics(stats: StatisticsRegistry, clock: Cloc
     Math.max(maxUsed, used())
   stats.gauge('shmem', 'used_size', 'JavaScript heap in use, bytes.').read = () => process.memoryUsage().heapUsed
   stats.gauge('shmem', 'real_used_size', 'Resident memory of the process, bytes.').read = used
-  stats.gauge('shmem', 'free_size', 'Memory still available to the process, bytes.').read = () => process.availableMemory()
+  stats.gauge('shmem', 'free_size', 'Memory still available to the process, bytes.').read = () =>
+    process.availableMemory()
   return clock.every(1000, () => meter.sample())
 }

@@ -6,7 +6,11 @@ const viaHandling = ['force-rport', 'add-local-rport', 'reply-to-via', 'force-tc
 export const sendingFunctions = functionGroup(
   {
     forward: {
-      args: [optional(arg('destination', 'str', '`host:port` or `proto:host:port`; `$du`, else the Request-URI, if absent.'))],
+      args: [
+        optional(
+          arg('destination', 'str', '`host:port` or `proto:host:port`; `$du`, else the Request-URI, if absent.'),
+        ),
+      ],
       routes: 'any',
       returns: '1 sent; −476 the destination cannot be resolved; −477 it could not be sent',
       doc: 'Forwards the request statelessly (RFC 3261 §16.11), with a Via whose branch retransmissions share.',
@@ -86,7 +90,10 @@ export const sendingFunctions = functionGroup(
       const wrong = flags.constant?.split(',').find(f => !(viaHandling as readonly string[]).includes(f.trim()))
       if (wrong !== undefined) flags.reject(`unknown Via option "${wrong.trim()}": expected ${viaHandling.join(', ')}`)
       return m => {
-        const given = flags.read(m).split(',').map(f => f.trim())
+        const given = flags
+          .read(m)
+          .split(',')
+          .map(f => f.trim())
         if (given.includes('force-rport')) m.forceRport = true
         if (given.includes('add-local-rport')) m.addLocalRport = true
         return 1

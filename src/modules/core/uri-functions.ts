@@ -1,6 +1,7 @@
 import { arg, functionGroup } from '../../module/define.ts'
 import type { Arg } from '../../script/args.ts'
 import type { RouteContext, Step } from '../../script/context.ts'
+import { parseUri } from '../../sip/codec/uri.ts'
 import {
   prefixUser,
   setHost,
@@ -11,7 +12,6 @@ import {
   stripUser,
   stripUserTail,
 } from '../../sip/codec/uri-edit.ts'
-import { parseUri } from '../../sip/codec/uri.ts'
 
 /** Longest Request-URI that a rewrite may give (script reference, core functions). */
 const MAX_URI_LENGTH = 1024
@@ -26,7 +26,10 @@ function rewriting<T>(value: Arg<T>, edit: (uri: string, value: T) => string | n
   }
 }
 
-const changesUri = { routes: 'any', returns: '1 done; −1 the URI cannot be changed so or gets longer than 1024 bytes' } as const
+const changesUri = {
+  routes: 'any',
+  returns: '1 done; −1 the URI cannot be changed so or gets longer than 1024 bytes',
+} as const
 
 /** Functions that rewrite the Request-URI or the next hop. */
 export const uriFunctions = functionGroup(

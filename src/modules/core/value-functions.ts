@@ -12,7 +12,10 @@ export const valueFunctions = functionGroup(
     },
     avp_print: { args: [], routes: 'any', returns: '1', doc: 'Logs every AVP of the message.' },
     get_timestamp: {
-      args: [arg('seconds', 'var', 'Gets the seconds since 1970.'), arg('microseconds', 'var', 'Gets the rest, in µs.')],
+      args: [
+        arg('seconds', 'var', 'Gets the seconds since 1970.'),
+        arg('microseconds', 'var', 'Gets the rest, in µs.'),
+      ],
       routes: 'any',
       returns: '1; −1 a variable refuses the value',
       doc: 'Reads the wall clock.',
@@ -46,7 +49,10 @@ export const valueFunctions = functionGroup(
     get_timestamp: (seconds, microseconds) => m => {
       const nowMs = clock.nowMs()
       const whole = Math.floor(nowMs / 1000)
-      return seconds.read(m).set(m, whole, true) && microseconds.read(m).set(m, Math.round((nowMs - whole * 1000) * 1000), true) ? 1 : -1
+      return seconds.read(m).set(m, whole, true) &&
+        microseconds.read(m).set(m, Math.round((nowMs - whole * 1000) * 1000), true)
+        ? 1
+        : -1
     },
     construct_uri: (proto, user, domain, port, extra, uri) => m => {
       const scheme = proto.read(m)

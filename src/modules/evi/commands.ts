@@ -1,8 +1,8 @@
-import { arg, type Host, optional } from '../../module/define.ts'
-import { MiError } from '../../mi/management-interface.ts'
-import type { Subscription } from '../../events/subscription.ts'
-import type { Commands, Value } from '../../util/spec.ts'
 import type { EventType } from '../../events/catalogue.ts'
+import type { Subscription } from '../../events/subscription.ts'
+import { MiError } from '../../mi/management-interface.ts'
+import { arg, type Host, optional } from '../../module/define.ts'
+import type { Commands, Value } from '../../util/spec.ts'
 
 /** Lifetime of a subscription made by management without an `expire`, seconds. */
 const DEFAULT_EXPIRE_S = 3600
@@ -33,10 +33,7 @@ export const eventCommands = {
   },
   list: { args: [], doc: 'lists all the available events', aliases: ['events_list'] },
   subscribers: {
-    args: [
-      optional(arg('event', 'str', 'Only of this event.')),
-      optional(arg('socket', 'str', 'Only this socket.')),
-    ],
+    args: [optional(arg('event', 'str', 'Only of this event.')), optional(arg('socket', 'str', 'Only this socket.'))],
     doc: 'lists all the Event Interface subscribers, with what became of their events',
     aliases: ['subscribers_list'],
   },

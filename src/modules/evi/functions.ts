@@ -1,5 +1,5 @@
-import { arg, functionGroup, type Host, optional } from '../../module/define.ts'
 import type { Log } from '../../log/log.ts'
+import { arg, functionGroup, type Host, optional } from '../../module/define.ts'
 import type { Arg, PvarRef } from '../../script/args.ts'
 import type { RouteContext } from '../../script/context.ts'
 import type { Value } from '../../util/spec.ts'
@@ -40,7 +40,8 @@ export const eventFunctions = functionGroup(
     fetch_event_params: {
       args: [arg('spec', 'str', '`name=variable` or just `variable`, separated by semicolons.')],
       routes: 'any',
-      returns: 'how many variables were written; −1 outside an event, −2 the event has no parameters, −3 none was written',
+      returns:
+        'how many variables were written; −1 outside an event, −2 the event has no parameters, −3 none was written',
       doc: 'Copies event parameters into variables (the 2.x form of `$param`).',
     },
   },
@@ -50,13 +51,18 @@ export const eventFunctions = functionGroup(
       return m => raise(host, log, m, event, names, values)
     },
     subscribe_event: (event, socket, expire, filter) => {
-      if (event.constant !== undefined && event.constant !== '*') host.bus.catalogue.define(event.constant, null, 'script')
+      if (event.constant !== undefined && event.constant !== '*')
+        host.bus.catalogue.define(event.constant, null, 'script')
       return m => subscribe(host, log, m, event, socket, expire, filter)
     },
     unsubscribe_event: (event, socket) => m => (host.bus.unsubscribe(event.read(m), socket.read(m)) ? 1 : -1),
     fetch_event_params: spec => {
       // The text holds variables to write to, so it is taken as written and not as a format.
-      const targets = parseFetchSpec(literalText(spec), text => host.script.variable(text), text => spec.reject(text))
+      const targets = parseFetchSpec(
+        literalText(spec),
+        text => host.script.variable(text),
+        text => spec.reject(text),
+      )
       return m => fetchParams(log, m, targets)
     },
   }),
@@ -83,11 +89,19 @@ function raise(
   }
   const given = nameVar.read(m).all(m)
   if (given.length < list.length || !given.every(isText)) {
-    log.error('event not raised: every value needs a name that is text', { event: type.name, names: given.length, values: list.length })
+    log.error('event not raised: every value needs a name that is text', {
+      event: type.name,
+      names: given.length,
+      values: list.length,
+    })
     return -1
   }
   if (given.length > list.length)
-    log.error('more parameter names than values: the names left over are ignored', { event: type.name, names: given.length, values: list.length })
+    log.error('more parameter names than values: the names left over are ignored', {
+      event: type.name,
+      names: given.length,
+      values: list.length,
+    })
   host.bus.raise(type, given.slice(0, list.length), list, { message: m })
   return 1
 }
@@ -114,7 +128,10 @@ function subscribe(
     })
     return 1
   } catch (error) {
-    log.error('cannot subscribe', { event: event.read(m), reason: error instanceof Error ? error.message : String(error) })
+    log.error('cannot subscribe', {
+      event: event.read(m),
+      reason: error instanceof Error ? error.message : String(error),
+    })
     return -1
   }
 }

@@ -1,5 +1,5 @@
 import type { Log } from '../../log/log.ts'
-import type { Proxy as SipProxy } from '../../proxy/proxy.ts'
+import type { SipProxy } from '../../proxy/proxy.ts'
 import type { PvarRef } from '../../script/args.ts'
 import type { RouteContext, Verdict } from '../../script/context.ts'
 import type { Clock } from '../../util/clock.ts'

@@ -1,4 +1,4 @@
-import type { Proxy as SipProxy } from '../../proxy/proxy.ts'
+import type { SipProxy } from '../../proxy/proxy.ts'
 import type { RouteContext } from '../../script/context.ts'
 import { removeElement } from '../../sip/codec/edits.ts'
 import { HeaderId } from '../../sip/codec/header-id.ts'

@@ -1,5 +1,5 @@
-import { arg, defineModule, optional } from '../../module/define.ts'
 import { MiError } from '../../mi/management-interface.ts'
+import { arg, defineModule, optional } from '../../module/define.ts'
 import type { Statistic, StatisticsRegistry } from '../../stats/stats.ts'
 
 const wanted = optional(arg('statistics', 'list', 'Names: `all`, `group:`, `name` or `group:name`.'))
@@ -16,7 +16,12 @@ export default defineModule(
         doc: 'prints the statistics (all, group or one) realtime values',
         aliases: ['get_statistics'],
       },
-      list: { args: [wanted], variadic: true, doc: 'lists all the registered statistics and their types', aliases: ['list_statistics'] },
+      list: {
+        args: [wanted],
+        variadic: true,
+        doc: 'lists all the registered statistics and their types',
+        aliases: ['list_statistics'],
+      },
       reset: {
         args: [arg('statistics', 'list', 'Names: `group:`, `name` or `group:name`.')],
         variadic: true,
@@ -30,7 +35,9 @@ export default defineModule(
     commands: {
       get: ({ statistics }) => byName(select(host.stats, statistics), s => s.read()),
       list: ({ statistics }) =>
-        byName(select(host.stats, statistics ?? ['all']), s => (s.type === 'counter' ? 'incremental' : 'non-incremental')),
+        byName(select(host.stats, statistics ?? ['all']), s =>
+          s.type === 'counter' ? 'incremental' : 'non-incremental',
+        ),
       reset: ({ statistics }) => {
         const found = select(host.stats, statistics)
         if (found.length === 0) throw new MiError(404, 'Statistics Not Found')

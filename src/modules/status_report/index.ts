@@ -1,9 +1,11 @@
-import { arg, defineModule, optional } from '../../module/define.ts'
 import { MiError } from '../../mi/management-interface.ts'
+import { arg, defineModule, optional } from '../../module/define.ts'
 import { DEFAULT_IDENTIFIER, type Status } from '../../stats/status-report.ts'
 
 const groupArg = arg('group', 'str', 'Status group.')
-const identifierArg = optional(arg('identifier', 'str', `Identifier inside the group, ${DEFAULT_IDENTIFIER} if absent.`))
+const identifierArg = optional(
+  arg('identifier', 'str', `Identifier inside the group, ${DEFAULT_IDENTIFIER} if absent.`),
+)
 
 /** Which parts of the proxy are ready, for management. Always loaded. */
 export default defineModule(
@@ -40,7 +42,12 @@ export default defineModule(
         status: ({ group }) =>
           groupsOf(group).map(([Name, statuses]) => ({
             Name,
-            Identifiers: statuses.map(s => ({ Name: s.identifier, Readiness: s.status > 0, Status: s.status, ...details(s) })),
+            Identifiers: statuses.map(s => ({
+              Name: s.identifier,
+              Readiness: s.status > 0,
+              Status: s.status,
+              ...details(s),
+            })),
           })),
         identifiers: ({ group }) =>
           groupsOf(group).map(([Group, statuses]) => ({ Group, Identifiers: statuses.map(s => s.identifier) })),

@@ -1,5 +1,5 @@
-import { arg, defineModule } from '../../module/define.ts'
 import { MiError } from '../../mi/management-interface.ts'
+import { arg, defineModule } from '../../module/define.ts'
 import { hostPort } from '../../sip/net/address.ts'
 import type { TcpConnection } from '../../sip/net/tcp-connection.ts'
 
