@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import type { TestProject } from 'vitest/node'
 import { RabbitMqBroker, rabbitmqMissing } from './rabbitmq-broker.ts'
+import { sippMissing } from './sipp.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** URL of the RabbitMQ every test file may use, each under queue names of its own; null when there is none. */
     rabbitmqUrl: string | null
+    /** Why SIPp cannot be run; null when it can. */
+    sippMissing: string | null
   }
 }
 
@@ -14,6 +17,24 @@ declare module 'vitest' {
  * the tests that need it are skipped and the end of the run names it.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await provideSipp(project)
+  return await provideRabbitMq(project)
+}
+
+async function provideSipp(project: TestProject): Promise<void> {
+  const missing = (await anyTestAsksFor(project, 'sippMissing')) ? sippMissing() : undefined
+  if (missing !== undefined) noteMissing('SIPp', missing)
+  project.provide('sippMissing', missing ?? null)
+}
+
+/** In CI a missing peer is a failure; elsewhere the summary names it. */
+function noteMissing(name: string, why: string): void {
+  if (process.env['CI'] === 'true') throw new Error(`${name} is needed in CI: ${why}`)
+  const known = process.env['FANFARE_MISSING_BROKERS']
+  process.env['FANFARE_MISSING_BROKERS'] = `${known === undefined ? '' : `${known}, `}${name} (${why})`
+}
+
+async function provideRabbitMq(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['RABBITMQ_URL']
   if (given !== undefined) {
     project.provide('rabbitmqUrl', given)
@@ -25,8 +46,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   const missing = rabbitmqMissing()
   if (missing !== undefined) {
-    if (process.env['CI'] === 'true') throw new Error(`RabbitMQ is needed in CI: ${missing}`)
-    process.env['FANFARE_MISSING_BROKERS'] = `RabbitMQ (${missing})`
+    noteMissing('RabbitMQ', missing)
     project.provide('rabbitmqUrl', null)
     return async () => {}
   }

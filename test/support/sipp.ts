@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { ensureDebianPackage } from './debian.ts'
+
+const SIPP = '/usr/bin/sipp'
+const SCENARIOS = join(import.meta.dirname, '..', 'interop', 'sipp')
+
+/** Why SIPp cannot be run here, or undefined when it can. Installs Debian's package first where that is possible. */
+export const sippMissing = (): string | undefined => ensureDebianPackage('sip-tester', SIPP)
+
+/** How a SIPp run ended. */
+export interface SippResult {
+  /** 0: every call succeeded; 1: at least one failed; 99: ended from outside. */
+  readonly status: number | null
+  /** What it printed, for the message of a failing test. */
+  readonly output: string
+}
+
+/** A SIPp at work. */
+export interface SippRun {
+  readonly result: Promise<SippResult>
+  /** Asks it to end; `result` then settles. */
+  end(): void
+}
+
+/** Runs one of the scenarios in `test/interop/sipp`. `keys` are its `[name]` variables. */
+export function sipp(
+  scenario: 'register' | 'uac' | 'uas',
+  args: readonly string[],
+  keys: Readonly<Record<string, string | number>> = {},
+): SippRun {
+  const keyArgs = Object.entries(keys).flatMap(([name, value]) => ['-key', name, String(value)])
+  const fixed = ['-sf', join(SCENARIOS, `${scenario}.xml`), '-i', '127.0.0.1', '-nostdin', '-skip_rlimit']
+  const child = spawn(SIPP, [...fixed, ...args, ...keyArgs], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TERM: 'dumb' },
+  })
+  let output = ''
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString('utf8')).slice(-8000)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  const result = once(child, 'close').then(([status]) => ({ status: status as number | null, output }))
+  return { result, end: () => child.kill('SIGTERM') }
+}
