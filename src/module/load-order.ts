@@ -25,6 +25,16 @@ export class ModuleShelf {
     return this.#byName.keys()
   }
 
+  /** The name of the module that has a script function of this name. */
+  moduleOf(functionName: string): string | undefined {
+    const owner = this.all().find(({ spec }) =>
+      Object.entries((spec as ModuleSpec).functions ?? {}).some(
+        ([name, { aliases = [] }]) => name === functionName || aliases.includes(functionName),
+      ),
+    )
+    return owner?.spec.name
+  }
+
   /** Every module, once. */
   all(): readonly AnyModule[] {
     return [...new Set(this.#byName.values())]

@@ -109,6 +109,7 @@ class Loader {
       log: logger.part('script'),
       clock,
       print: (level, text) => logger.write(level, '', text),
+      moduleOf: name => this.#parts.composition.shelf.moduleOf(name),
       logLevel: {
         get: configured,
         set: level => {
@@ -156,7 +157,8 @@ class Loader {
       if (module !== undefined) add(module)
     }
     const { order, missing } = loadOrder([...loaded])
-    for (const { module, needs } of missing)
+    const misspelt = this.#found.list.filter(({ code }) => code === 'E_MODULE').map(({ hint = '' }) => hint)
+    for (const { module, needs } of missing.filter(gap => !misspelt.includes(`did you mean "${gap.needs}"?`)))
       this.#found.error(
         'E_MODULE',
         this.#placeOf(module),

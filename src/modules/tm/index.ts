@@ -7,7 +7,7 @@ import { absorbRequest, afterScript, matchReply } from './matching.ts'
 import { tmParams, tmSettings } from './params.ts'
 import { tmPvarHandlers, tmPvars } from './pvars.ts'
 import { dropPhantom } from './release.ts'
-import { type RouteChecks, routingFunctions, routingSpecs } from './routing-functions.ts'
+import { routingFunctions, routingSpecs } from './routing-functions.ts'
 import { emptyTables, type TmServices } from './services.ts'
 import { stateFunctions, stateSpecs } from './state-functions.ts'
 import { tmStats } from './statistics.ts'
@@ -45,18 +45,14 @@ export default defineModule(
     }
     stats.inuse_transactions.read = () => services.tables.all.size
     const sender = requestSender(services)
-    const checks: RouteChecks = []
     host.proxy.hooks.beforeRequest(m => absorbRequest(services, m))
     host.proxy.hooks.afterRequest(m => afterScript(services, m))
     host.proxy.hooks.matchReply(m => matchReply(services, m))
     return {
       api: tmApi(services, sender),
-      functions: { ...routingFunctions(services, checks), ...stateFunctions(services, sender) },
+      functions: { ...routingFunctions(services), ...stateFunctions(services, sender) },
       commands: tmCommandHandlers(services, sender),
       pvars: tmPvarHandlers(services),
-      start: () => {
-        for (const check of checks) check()
-      },
       stop: () => stopAll(services),
     }
   },

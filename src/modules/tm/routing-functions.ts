@@ -84,12 +84,9 @@ export const routingSpecs = {
   },
 } as const satisfies Readonly<Record<string, FunctionSpec>>
 
-/** Checks, once the script is compiled, that routes named outright exist. */
-export type RouteChecks = (() => void)[]
-
 /** Builds those functions. */
-export function routingFunctions(services: TmServices, checks: RouteChecks): FunctionHandlers<typeof routingSpecs> {
-  const arm = (kind: 'failure' | 'reply' | 'branch') => (name: Arg<string>) => armRoute(services, checks, kind, name)
+export function routingFunctions(services: TmServices): FunctionHandlers<typeof routingSpecs> {
+  const arm = (kind: 'failure' | 'reply' | 'branch') => (name: Arg<string>) => armRoute(services, kind, name)
   return {
     t_newtran: () => m => newTransaction(services, m),
     t_check_trans: () => m => checkTransaction(services, m),
@@ -156,14 +153,11 @@ function flagReader(flags: Arg<string>): (m: RouteContext) => number {
 
 const ROUTE_KINDS = { failure: 'failure', reply: 'onreply', branch: 'branch' } as const
 
-function armRoute(services: TmServices, checks: RouteChecks, what: keyof typeof ROUTE_KINDS, name: Arg<string>) {
+function armRoute(services: TmServices, what: keyof typeof ROUTE_KINDS, name: Arg<string>) {
   const kind = ROUTE_KINDS[what]
   const { constant } = name
-  if (constant !== undefined && !isReset(constant)) {
-    checks.push(() => {
-      if (services.script.route(kind, constant) === undefined) name.reject(`there is no ${kind}_route[${constant}]`)
-    })
-  }
+  if (constant !== undefined && !isReset(constant) && services.script.route(kind, constant) === undefined)
+    name.reject(`there is no ${kind}_route[${constant}]`)
   return (m: RouteContext): number => {
     const text = name.read(m)
     const step = isReset(text) ? null : services.script.route(kind, text)
