@@ -25,14 +25,13 @@ export class ModuleShelf {
     return this.#byName.keys()
   }
 
-  /** The name of the module that has a script function of this name. */
-  moduleOf(functionName: string): string | undefined {
-    const owner = this.all().find(({ spec }) =>
-      Object.entries((spec as ModuleSpec).functions ?? {}).some(
-        ([name, { aliases = [] }]) => name === functionName || aliases.includes(functionName),
-      ),
-    )
-    return owner?.spec.name
+  /** Every script function, by its present and former names → the module that has it. */
+  functions(): ReadonlyMap<string, string> {
+    const owners = new Map<string, string>()
+    for (const { spec } of this.all())
+      for (const [name, { aliases = [] }] of Object.entries((spec as ModuleSpec).functions ?? {}))
+        for (const known of [name, ...aliases]) owners.set(known, spec.name)
+    return owners
   }
 
   /** Every module, once. */

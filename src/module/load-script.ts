@@ -109,7 +109,7 @@ class Loader {
       log: logger.part('script'),
       clock,
       print: (level, text) => logger.write(level, '', text),
-      moduleOf: name => this.#parts.composition.shelf.moduleOf(name),
+      otherFunctions: this.#parts.composition.shelf.functions(),
       logLevel: {
         get: configured,
         set: level => {
