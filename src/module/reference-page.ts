@@ -82,12 +82,29 @@ const commandTable = (module: string, commands: Readonly<Record<string, CommandS
     ]),
   )
 
+/** What modules and transports declare alike. */
+interface Declared {
+  readonly params?: Readonly<Record<string, ParamSpec>> | undefined
+  readonly events?: Readonly<Record<string, EventSpec>> | undefined
+  readonly stats?: Readonly<Record<string, StatSpec>> | undefined
+  readonly commands?: Readonly<Record<string, CommandSpec>> | undefined
+}
+
+const parameters = ({ params = {} }: Declared): string => section('Parameters', parameterTable(params))
+const observables = (name: string, { events = {}, stats = {}, commands = {} }: Declared): string =>
+  [
+    section('Events', Object.entries(events).map(eventSection).join('\n\n')),
+    section('Statistics', statTable(stats)),
+    section('Management commands', commandTable(name, commands)),
+  ].join('')
+
 /** The reference page of a module, in Markdown. */
 export function modulePage(spec: ModuleSpec): string {
   const depends = spec.depends === undefined ? '' : `\nNeeds: ${spec.depends.map(code).join(', ')}.\n`
+  const brings = spec.brings === undefined ? '' : `\nLoads with it: ${spec.brings.map(code).join(', ')}.\n`
   return [
-    `# ${spec.name}\n\n${spec.doc}\n${depends}`,
-    section('Parameters', parameterTable(spec.params ?? {})),
+    `# ${spec.name}\n\n${spec.doc}\n${depends}${brings}`,
+    parameters(spec),
     section(
       'Functions',
       Object.entries(spec.functions ?? {})
@@ -95,14 +112,7 @@ export function modulePage(spec: ModuleSpec): string {
         .join('\n\n'),
     ),
     section('Variables', pvarTable(spec.pvars ?? {})),
-    section(
-      'Events',
-      Object.entries(spec.events ?? {})
-        .map(eventSection)
-        .join('\n\n'),
-    ),
-    section('Statistics', statTable(spec.stats ?? {})),
-    section('Management commands', commandTable(spec.name, spec.commands ?? {})),
+    observables(spec.name, spec),
   ].join('')
 }
 
@@ -117,19 +127,13 @@ export function transportPage(spec: TransportSpec): string {
       ['An absent peer is noticed', noticesAbsence ? 'yes' : 'no'],
     ],
   )
+  const sockets = spec.examples.map(example => `- ${code(example)}`).join('\n')
   return [
     `# ${spec.module}\n\n${spec.doc}\n`,
-    section('Socket', `\`\`\`\n${spec.grammar.trim()}\n\`\`\`\n\n${spec.examples.map(e => `- ${code(e)}`).join('\n')}`),
+    section('Socket', `\`\`\`\n${spec.grammar.trim()}\n\`\`\`\n\n${sockets}`),
     section('Promises', promises),
-    section('Parameters', parameterTable(spec.params ?? {})),
-    section(
-      'Events',
-      Object.entries(spec.events ?? {})
-        .map(eventSection)
-        .join('\n\n'),
-    ),
-    section('Statistics', statTable(spec.stats ?? {})),
-    section('Management commands', commandTable(spec.module, spec.commands ?? {})),
+    parameters(spec),
+    observables(spec.module, spec),
   ].join('')
 }
 
