@@ -1,0 +1,71 @@
+import type { Arg, PvarRef } from './args.ts'
+import type { RouteContext, RouteKind, Step, Verdict } from './context.ts'
+import { dummyContext } from './dummy.ts'
+import { computedArg, constantArg } from './make-arg.ts'
+import { runStep } from './run.ts'
+import { NOWHERE } from './source.ts'
+import type { Unit } from './unit.ts'
+
+/** What a script offers to those it runs in: usable from the moment it was read, also while modules are set up. */
+export class ScriptAccess {
+  readonly #unit: Unit
+
+  constructor(unit: Unit) {
+    this.#unit = unit
+  }
+
+  /** A route by kind and name, or undefined. Of the main route the name is '0', of kinds without names ''. */
+  route(kind: RouteKind, name: string): Step | undefined {
+    return this.#unit.routes.find(kind, name)?.step
+  }
+
+  /** A context on the dummy request (script reference, routes), for code that no message started. */
+  dummyContext(kind: RouteKind): RouteContext {
+    return dummyContext(kind, this.#unit.varCount)
+  }
+
+  /** Runs a route to its end, as the start of a script. Never throws or rejects: an error is logged and gives −1. */
+  run(step: Step, m: RouteContext): Verdict | Promise<Verdict> {
+    return runStep(this.#unit, step, m)
+  }
+
+  /** Threshold of `xlog` (`xlog_level`). */
+  get xlogLevel(): number {
+    return this.#unit.xlogLevel.get()
+  }
+  set xlogLevel(level: number) {
+    this.#unit.xlogLevel.set(level)
+  }
+
+  /** Mask of a message flag name (as in `setflag`). Throws ScriptError when there are 32 already. */
+  flagBit(name: string): number {
+    return this.#unit.flags.bit(name)
+  }
+
+  /** Mask of a branch flag name. Throws ScriptError when there are 32 already. */
+  branchFlagBit(name: string): number {
+    return this.#unit.branchFlags.bit(name)
+  }
+
+  /** Names of the branch flags set in `mask`, blank-separated. */
+  branchFlagNames(mask: number): string {
+    return this.#unit.branchFlags.names(mask)
+  }
+
+  /** Compiles a text with variables that comes from a parameter. NULL reads as `<null>`. Throws ScriptError. */
+  format(text: string): Arg<string> {
+    const compiled = this.#unit.texts.format(text, NOWHERE)
+    if (compiled.constant !== undefined) return constantArg(compiled.constant, text, NOWHERE)
+    return computedArg(text, NOWHERE, m => compiled.read(m))
+  }
+
+  /** Compiles the name of a variable, `$avp(x)`, that comes from a parameter. Throws ScriptError. */
+  variable(text: string): PvarRef {
+    return this.#unit.texts.variable(text.trim(), NOWHERE)
+  }
+
+  /** How many slots `m.vars` needs now. */
+  get varCount(): number {
+    return this.#unit.varCount
+  }
+}

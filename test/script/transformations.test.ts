@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest'
+import { contextOf, FakeEnvironment, readValue } from './harness.ts'
+
+/** Applies transformations to a text. */
+function apply(text: string | number, transformations: string, environment = new FakeEnvironment()) {
+  const m = contextOf()
+  m.avps.push('t', text)
+  m.avps.push('n', 2)
+  m.avps.push('key', 'k')
+  return readValue(`$(avp(t)${transformations})`, m, environment)
+}
+
+describe('transformations', () => {
+  it.each<[string | number, string, unknown]>([
+    ['hello', '{s.len}', 5],
+    ['12ab', '{s.int}', 12],
+    ['ab', '{s.int}', 0],
+    [' -7', '{s.int}', -7],
+    ['9223372036854775807', '{s.int}', -1],
+    ['2147483648', '{s.int}', -2147483648],
+    ['abc', '{s.md5}', '900150983cd24fb0d6963f7d28e17f72'],
+    ['abc', '{s.sha1}', 'a9993e364706816aba3e25717850c26c9cd0d89d'],
+    ['abc', '{s.sha224}', '23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7'],
+    ['abc', '{s.sha256_hmac,key}', '9c196e32dc0175f86f4b1cb89289d6619de6bee699e4c378e68309ed97a1a6ab'],
+    ['abc', '{s.md5_hmac,$avp(key)}', '75972c9c6569f2f407752ddb02ac79de'],
+    ['abc', '{s.crc32}', '891568578'],
+    ['hello', '{s.substr,1,3}', 'ell'],
+    ['hello', '{s.substr,-3,2}', 'll'],
+    ['hello', '{s.substr,2,0}', 'llo'],
+    ['hello', '{s.substr,1,-1}', 'ell'],
+    ['hello', '{s.substr,1,99}', 'ello'],
+    ['hello', '{s.substr,5,1}', null],
+    ['hello', '{s.substr,-6,1}', null],
+    ['hello', '{s.substr,$avp(n),2}', 'll'],
+    ['a|b|c', '{s.select,1,|}', 'b'],
+    ['a|b|c', '{s.select,-1,|}', 'c'],
+    ['a|b|c', '{s.select,9,|}', null],
+    ['a,b,c', '{s.select,1,,}', 'b'],
+    ['az', '{s.encode.hexa}', '617a'],
+    ['617a', '{s.decode.hexa}', 'az'],
+    ['61z', '{s.decode.hexa}', null],
+    ['ff', '{s.hex2dec}', 255],
+    ['255', '{s.dec2hex}', 'ff'],
+    [`a'b"c\\`, '{s.escape.common}', `a\\'b\\"c\\\\`],
+    [`a\\'b`, '{s.unescape.common}', `a'b`],
+    ['a b@c', '{s.escape.user}', 'a%20b%40c'],
+    ['a%20b', '{s.unescape.user}', 'a b'],
+    ['a b=c', '{s.escape.param}', 'a%20b%3dc'],
+    ['a%20b', '{s.unescape.param}', 'a b'],
+    ['AbC', '{s.tolower}', 'abc'],
+    ['AbC', '{S.ToUpper}', 'ABC'],
+    ['hello', '{s.index,l}', 2],
+    ['hello', '{s.index,l,3}', 3],
+    ['hello', '{s.index,l,-2}', 3],
+    ['hello', '{s.index,x}', null],
+    ['hello', '{s.rindex,l}', 3],
+    ['hello', '{s.rindex,l,2}', 2],
+    ['7', '{s.fill.left,0,3}', '007'],
+    ['7', '{s.fill.right,xy,4}', '7xyx'],
+    ['abc', '{s.width,5}', 'abc  '],
+    ['abc', '{s.width,2}', 'ab'],
+    [' \ta b\r\n', '{s.trim}', 'a b'],
+    [' a ', '{s.triml}', 'a '],
+    [' a ', '{s.trimr}', ' a'],
+    ['abc', '{s.reverse}', 'cba'],
+    ['abc', '{s.b64encode}', 'YWJj'],
+    ['YWJj', '{s.b64decode}', 'abc'],
+    ['?!', '{s.b64decode}', null],
+    ['abc', '{s.xor,k}{s.encode.hexa}', '0a0908'],
+    ['user $rU', '{s.eval}', 'user bob'],
+    ['user $nope', '{s.eval}', null],
+    ['Sun, 06 Nov 1994 08:49:37 GMT', '{s.date2unix}', 784111777],
+    [5070, '{s.len}', 4],
+    ['sip:a:p@h:5070;transport=tcp;user=phone;x;lr?h=1', '{uri.user}', 'a'],
+    ['sip:a:p@h:5070;transport=tcp?h=1', '{uri.passwd}', 'p'],
+    ['sip:a@h:5070', '{uri.host}', 'h'],
+    ['sip:a@h:5070', '{uri.domain}', 'h'],
+    ['sip:a@h:5070', '{uri.port}', 5070],
+    ['sip:a@h', '{uri.port}', null],
+    ['sip:a@h;transport=tcp;x', '{uri.params}', 'transport=tcp;x'],
+    ['sip:a@h?h=1', '{uri.headers}', 'h=1'],
+    ['sip:a@h;transport=tcp', '{uri.transport}', 'tcp'],
+    ['sip:a@h;user=phone', '{uri.uparam}', 'phone'],
+    ['sip:a@h;lr', '{uri.lr}', ''],
+    ['sip:a@h', '{uri.lr}', null],
+    ['sips:a@h', '{uri.schema}', 'sips'],
+    ['sip:a@h;X=1', '{uri.param,x}', '1'],
+    ['sip:a@h;x', '{uri.param,x}', ''],
+    ['sip:h', '{uri.user}', null],
+    ['not a uri', '{uri.host}', null],
+    ['SIP/2.0/UDP h:5061;branch=b;received=1.2.3.4;rport', '{via.host}', 'h'],
+    ['SIP/2.0/UDP h:5061;branch=b', '{via.port}', 5061],
+    ['SIP/2.0/UDP h:5061;branch=b', '{via.transport}', 'UDP'],
+    ['SIP/2.0/UDP h;branch=b', '{via.name}', 'SIP'],
+    ['SIP/2.0/UDP h;branch=b', '{via.version}', '2.0'],
+    ['SIP/2.0/UDP h;branch=b', '{via.branch}', 'b'],
+    ['SIP/2.0/UDP h;branch=b;received=1.2.3.4', '{via.received}', '1.2.3.4'],
+    ['SIP/2.0/UDP h;branch=b;rport', '{via.rport}', ''],
+    ['SIP/2.0/UDP h;branch=b;x=y', '{via.param,x}', 'y'],
+    ['SIP/2.0/UDP h;branch=b;x=y', '{via.params}', 'branch=b;x=y'],
+    ['a=1;b="2 3";C', '{param.value,b}', '2 3'],
+    ['a=1;b=2', '{param.value,B}', '2'],
+    ['a=1;b=2', '{param.valueat,1}', '2'],
+    ['a=1;b=2', '{param.name,0}', 'a'],
+    ['a=1;b=2;c', '{param.count}', 3],
+    ['a=1;c', '{param.exist,c}', 1],
+    ['a=1;c', '{param.exist,d}', 0],
+    ['a=1', '{param.value,z}', null],
+    ['"A B" <sip:a@h>;tag=t', '{nameaddr.name}', '"A B"'],
+    ['"A B" <sip:a@h>;tag=t', '{nameaddr.uri}', 'sip:a@h'],
+    ['"A B" <sip:a@h>;tag=t', '{nameaddr.param,tag}', 't'],
+    ['"A B" <sip:a@h>;tag=t;x', '{nameaddr.params}', 'tag=t;x'],
+    ['<sip:a@h>', '{nameaddr.len}', 9],
+    ['<sip:a@h>, <sip:b@h>', '{nameaddr.uri,1}', 'sip:b@h'],
+    ['a,"b,""c""",d', '{csv.count}', 3],
+    ['a,"b,""c""",d', '{csv.value,1}', 'b,"c"'],
+    ['a,b,c', '{csv.value,-1}', 'c'],
+    ['a,b', '{csv.value,5}', null],
+    ['v=0\r\nm=audio 1 RTP/AVP 0\r\na=x\r\na=y\r\nm=video 2 RTP/AVP 1\r\n', '{sdp.line,m}', 'm=audio 1 RTP/AVP 0'],
+    ['v=0\r\nm=audio 1 RTP/AVP 0\r\na=x\r\na=y\r\n', '{sdp.line,a,1}', 'a=y'],
+    ['v=0\r\nm=audio 1 X 0\r\na=x\r\nm=video 2 X 1\r\n', '{sdp.stream,audio}', 'm=audio 1 X 0\r\na=x\r\n'],
+    ['v=0\r\nm=audio 1 X 0\r\na=x\r\nm=video 2 X 1\r\n', '{sdp.stream-delete,audio}', 'v=0\r\nm=video 2 X 1\r\n'],
+    ['10.0.0.1', '{ip.pton}{ip.ntop}', '10.0.0.1'],
+    ['2001:db8:0:0:0:0:0:1', '{ip.pton}{ip.ntop}', '2001:db8::1'],
+    ['::ffff:1.2.3.4', '{ip.family}', 'INET6'],
+    ['1.2.3.4', '{ip.family}', 'INET'],
+    ['1.2.3.4', '{ip.isip}', 1],
+    ['example.org', '{ip.isip}', 0],
+    ['::1', '{ip.isip4}', 0],
+    ['[::1]', '{ip.isip6}', 1],
+    ['10.1.2.3', '{ip.matches,10.0.0.0/8}', 1],
+    ['11.1.2.3', '{ip.matches,10.0.0.0/8}', 0],
+    ['172.31.0.1', '{ip.isprivate}', 1],
+    ['172.32.0.1', '{ip.isprivate}', 0],
+    ['1.2.3.4', '{ip.resolve}', '1.2.3.4'],
+    ['abcabc', '{re.subst,/b/X/}', 'aXcabc'],
+    ['abcABC', '{re.subst,/b/X/gi}', 'aXcAXC'],
+    ['sip:a@h', String.raw`{re.subst,/^sip:(.*)@(.*)$/\2-\1-\0/}`, 'h-a-sip:a@h'],
+    ['abc', '{re.subst,#b#<$rU>#}', 'a<bob>c'],
+    ['abc', '{re.subst,/x/y/}', 'abc'],
+    ['aab', String.raw`{re.subst,/a\{2\}/X/}`, 'Xb'],
+    ['a\nb', '{re.subst,/a.b/X/}', 'a\nb'],
+    ['a\nb', '{re.subst,/a.b/X/s}', 'X'],
+    ['sip:alice@h', '{uri.user}{s.toupper}{s.substr,0,2}', 'AL'],
+  ])('%j %s is %j', (text, transformations, expected) => {
+    expect(apply(text, transformations)).toBe(expected)
+  })
+
+  it('leave NULL alone, without a log line', () => {
+    const environment = new FakeEnvironment()
+    expect(readValue('$(avp(none){s.len}{s.int})', contextOf(), environment)).toBe(null)
+    expect(environment.log.lines).toEqual([])
+  })
+
+  it('log a failure once, and stop', () => {
+    const environment = new FakeEnvironment()
+    expect(apply('x', '{uri.host}{s.len}', environment)).toBe(null)
+    expect(environment.log.lines).toMatchObject([
+      { message: 'transformation failed', fields: { transformation: '{uri.host}' } },
+    ])
+  })
+})
