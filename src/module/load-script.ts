@@ -4,7 +4,7 @@ import { type PreparedScript, prepareScript } from '../script/compile.ts'
 import { RouteContext, type RouteKind, target } from '../script/context.ts'
 import { type Diagnostic, Diagnostics } from '../script/diagnostic.ts'
 import type { KnownModule, ScriptEnvironment } from '../script/environment.ts'
-import { type GivenParams, moduleName, readLoadModules, readModparams } from '../script/module-settings.ts'
+import { type GivenParams, isInCore, moduleName, readLoadModules, readModparams } from '../script/module-settings.ts'
 import type { Script } from '../script/parse.ts'
 import type { Program } from '../script/program.ts'
 import { NOWHERE, type Place, type Source } from '../script/source.ts'
@@ -81,9 +81,10 @@ class Loader {
     const environment = this.#environment()
     const prepared = prepareScript(this.#script, environment)
     const host = this.#assemble(prepared)
+    this.#defineBlacklists(host)
     environment.findSocket = text => host.proxy.findSocket(text)
     const order = this.#modules()
-    const given = readModparams(this.#script.modparams, order.map(asKnown), this.#found)
+    const given = readModparams(this.#script.modparams, order.map(asKnown), this.#found, this.#missingModules())
     const modules = this.#setUp(order, given, host)
     const tm = modules.find(({ spec }) => spec.name === 'tm')?.handlers.api as
       | Pick<ScriptEnvironment, 'startAsync'>
@@ -135,6 +136,17 @@ class Loader {
     })
   }
 
+  #defineBlacklists({ proxy, settings }: AssembledHost): void {
+    if (settings.disable_dns_blacklist === 0) proxy.blacklists.avoidFailed()
+    for (const definition of this.#script.blacklists) {
+      try {
+        proxy.blacklists.define(definition)
+      } catch (error) {
+        this.#found.error('E_SETTING', definition.place, error instanceof Error ? error.message : String(error))
+      }
+    }
+  }
+
   /** The built-in modules, those the script loads, and those they bring, each behind what it depends on. */
   #modules(): readonly AnyModule[] {
     const { shelf, builtIn } = this.#parts.composition
@@ -166,6 +178,13 @@ class Loader {
         `add: loadmodule "${needs}.so"`,
       )
     return missing.length === 0 ? order : order.filter(module => !missing.some(gap => gap.module === module.spec.name))
+  }
+
+  /** Names in `loadmodule` that no module has. */
+  #missingModules(): readonly string[] {
+    const { shelf } = this.#parts.composition
+    const names = this.#script.loadModules.map(({ path }) => moduleName(path))
+    return names.filter(name => shelf.find(name) === undefined && !isInCore(name))
   }
 
   #placeOf(module: string): Place {

@@ -27,6 +27,9 @@ const IN_CORE: ReadonlySet<string> = new Set([
   'proto_bins',
 ])
 
+/** Whether loading a module of this name is accepted although there is none. */
+export const isInCore = (name: string): boolean => IN_CORE.has(name)
+
 /** The name in `loadmodule`: without directory and `.so`. */
 export function moduleName(path: string): string {
   return path.replace(/^.*\//, '').replace(/\.so$/, '')
