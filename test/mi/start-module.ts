@@ -16,7 +16,8 @@ export interface ModuleStand {
 export function moduleStand(settings: Partial<Settings> = {}): ModuleStand {
   const { mi, log } = sampleInterface(systemClock)
   const bus = new EventBus({ clock: systemClock, log })
-  const host = { mi, bus, clock: systemClock, settings: { ...defaultSettings(), ...settings } }
+  const instance = { addActivity: () => {} }
+  const host = { instance, mi, bus, clock: systemClock, settings: { ...defaultSettings(), ...settings } }
   return { host: host as unknown as Host, log, apis: {} }
 }
 

@@ -70,6 +70,7 @@ export default defineModule(
         if (warning !== null) log.warn(warning)
         bound = await open(listener, params)
         log.info('HTTP listener open', bound)
+        host.instance.addActivity(`HTTPD ${bound.address}:${bound.port}`)
       },
       stop: () => listener.close(),
     }

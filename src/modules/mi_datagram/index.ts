@@ -44,7 +44,9 @@ export default defineModule(
         if (warning !== null && host.settings.mi_require_auth !== 0)
           throw new Error(`${warning} (mi_require_auth is set)`)
         if (warning !== null) log.warn(warning)
-        log.info('management datagram socket open', { address: await door.open() })
+        const address = await door.open()
+        log.info('management datagram socket open', { address })
+        host.instance.addActivity(`MI Datagram ${address}`)
       },
       stop: () => door.close(),
     }

@@ -32,6 +32,7 @@ export default defineModule(
       async start() {
         await door.open()
         log.info('management FIFO open', { path: options.path })
+        host.instance.addActivity(`MI FIFO ${options.path}`)
       },
       stop: () => door.close(),
     }
