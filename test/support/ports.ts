@@ -1,15 +1,40 @@
+import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { connect, createServer } from 'node:net'
 
-/** A loopback TCP port that was free a moment ago: for programs that must be told their port. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below the ports that systems hand out by themselves, which other tests get for their sockets at any moment. */
+const FIRST_PORT = 10_240
+/** Every process has ports of its own, so that those of tests beside it do not come between asking and opening. */
+const PORTS_EACH = 100
+const BLOCKS = 200
+const firstOwn = FIRST_PORT + (process.pid % BLOCKS) * PORTS_EACH
+let next = randomInt(PORTS_EACH)
+
+/** A loopback port that was free a moment ago, for TCP and for UDP: for programs that must be told their port. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < PORTS_EACH; tries++) {
+    const port = firstOwn + (next++ % PORTS_EACH)
+    if ((await isFreeForTcp(port)) && (await isFreeForUdp(port))) return port
+  }
+  throw new Error(`no free port from ${firstOwn} to ${firstOwn + PORTS_EACH - 1}`)
+}
+
+function isFreeForTcp(port: number): Promise<boolean> {
+  return new Promise(resolve => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      server.close(() => resolve(port))
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
+
+function isFreeForUdp(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = createSocket('udp4')
+    socket.once('error', () => {
+      socket.close()
+      resolve(false)
     })
+    socket.bind(port, '127.0.0.1', () => void socket.close(() => resolve(true)))
   })
 }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningProxy, startFile } from '../../src/main.ts'
+import type { DnsClient } from '../../src/sip/net/dns-client.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { freePort } from './ports.ts'
 
@@ -19,6 +20,8 @@ export interface ProxyUnderTest {
 
 interface ProxyOptions {
   readonly clock?: Clock
+  /** Asked for names. */
+  readonly dns?: DnsClient
   /** Keep the sockets of the script. */
   readonly ownSockets?: boolean
 }
@@ -38,6 +41,7 @@ export async function startProxy(script: string, options: ProxyOptions = {}): Pr
     sockets: options.ownSockets === true ? [] : [`udp:127.0.0.1:${port}`, `tcp:127.0.0.1:${port}`],
     write: line => void log.push(line),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
+    ...(options.dns === undefined ? {} : { dns: options.dns }),
   })
   const { proxy } = started
   if (proxy === null) {
@@ -50,7 +54,7 @@ export async function startProxy(script: string, options: ProxyOptions = {}): Pr
     log,
     folder,
     stop: async () => {
-      await proxy.stop(AbortSignal.timeout(10_000))
+      await proxy.stop(AbortSignal.timeout(2_000))
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -60,8 +60,9 @@ export class SipUa {
     transport.onMessage = bytes => this.#take(bytes)
   }
 
-  static async open(name: string, proto: 'udp' | 'tcp' = 'udp'): Promise<SipUa> {
-    const transport = proto === 'udp' ? await UdpTransport.open() : await TcpTransport.open()
+  /** `address` is the loopback address that a UDP agent sends from. */
+  static async open(name: string, proto: 'udp' | 'tcp' = 'udp', address = '127.0.0.1'): Promise<SipUa> {
+    const transport = proto === 'udp' ? await UdpTransport.open(address) : await TcpTransport.open()
     onTestFinished(() => transport.close())
     return new SipUa(name, transport)
   }
@@ -234,11 +235,11 @@ class UdpTransport implements Transport {
     socket.on('message', bytes => this.onMessage(bytes))
   }
 
-  static async open(): Promise<UdpTransport> {
+  static async open(address: string): Promise<UdpTransport> {
     const socket = createSocket({ type: 'udp4', recvBufferSize: 4_000_000 })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
-      socket.bind(0, '127.0.0.1', resolve)
+      socket.bind(0, address, resolve)
     })
     return new UdpTransport(socket)
   }

@@ -1,68 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Edits } from '../../src/sip/codec/edits.ts'
 import { SipMessage } from '../../src/sip/codec/message.ts'
 import { forwardRequest } from '../../src/sip/codec/write.ts'
 import { exercise } from './exercise.ts'
+import { MESSAGES, mutate, randomFrom } from './mutate.ts'
 
-const CORPUS = new URL('../fixtures/rfc4475/', import.meta.url)
-const MESSAGES = readdirSync(CORPUS).map(file => readFileSync(new URL(file, CORPUS)))
 /** What the writers may add to a message: our headers, tags and stamps. */
 const ADDED_BYTES = 500
-
-/** Marsaglia's xorshift: the same numbers in every run. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return below => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) % below
-  }
-}
-
-const INTERESTING = [
-  '\r\n',
-  '\n',
-  ' ',
-  '\t',
-  ',',
-  ';',
-  ':',
-  '<',
-  '>',
-  '"',
-  '\\',
-  '(',
-  '@',
-  '%',
-  '=',
-  '\0',
-  '\xff',
-  '/',
-  '?',
-]
-
-function mutate(original: Buffer, random: (below: number) => number): Buffer {
-  let bytes = Buffer.from(original)
-  for (let times = 1 + random(4); times > 0; times--) {
-    const at = random(bytes.length)
-    const length = random(20)
-    const piece = Buffer.from(INTERESTING[random(INTERESTING.length)] ?? '', 'latin1')
-    const other = MESSAGES[random(MESSAGES.length)] ?? piece
-    const start = random(other.length)
-    const changes = [
-      () => Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at)]),
-      () => Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at + 1)]),
-      () => Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)]),
-      () => Buffer.concat([bytes.subarray(0, at + length), bytes.subarray(at)]),
-      () => Buffer.concat([bytes.subarray(0, at), other.subarray(start, start + 4 * length), bytes.subarray(at)]),
-      () => bytes.subarray(0, at + 1),
-    ]
-    bytes = Buffer.from(changes[random(changes.length)]?.() ?? bytes)
-  }
-  return bytes
-}
 
 describe('mutated torture messages', () => {
   it('never make the codec throw, nor write more than they brought', () => {

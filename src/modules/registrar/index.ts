@@ -17,6 +17,8 @@ const spec = {
   name: 'registrar',
   doc: 'Answers REGISTER requests and finds the contacts of a user.',
   depends: ['usrloc', 'signaling'],
+  // Scripts written before signaling existed load sl and tm only.
+  brings: ['signaling'],
   params: registrarParams,
   functions: {
     save: {
