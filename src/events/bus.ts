@@ -113,6 +113,11 @@ export class EventBus {
     return this.#registry.hears(type.id)
   }
 
+  /** Whether a raise of this event would be seen at all, by subscribers or by those who watch. */
+  isHeard(type: EventType): boolean {
+    return this.#registry.hears(type.id) || this.#tails.size > 0
+  }
+
   /**
    * Hands the event to everyone whose subscription matches, newest first. Synchronous, cheap when nobody listens, never
    * throws. `names` is null for positional values. The arrays must not change afterwards.
@@ -141,11 +146,9 @@ export class EventBus {
     return fields => {
       if (!this.#registry.hears(type.id) && this.#tails.size === 0) return
       const record = fields as Readonly<Record<string, Value | undefined>>
-      this.raise(
-        type,
-        type.fieldNames,
-        sources.map(name => record[name]),
-      )
+      const values: (Value | undefined)[] = []
+      for (const name of sources) values.push(record[name])
+      this.raise(type, type.fieldNames, values)
     }
   }
 
@@ -263,7 +266,7 @@ export class EventBus {
   #eventOf(name: string): EventType | null {
     if (name === ANY_EVENT) return null
     const type = this.catalogue.find(name)
-    if (type === undefined) throw new SubscribeError('E_UNKNOWN_EVENT', 'event', `no event is named "${name}"`)
+    if (type === undefined) throw unknownEvent(name)
     return type
   }
 
@@ -357,6 +360,11 @@ export class EventBus {
     this.#leaving.add(leaving)
     return true
   }
+}
+
+function unknownEvent(name: string): SubscribeError {
+  const message = `no event is named "${name}"; expected one that evi:list shows, or ${ANY_EVENT} for all`
+  return new SubscribeError('E_UNKNOWN_EVENT', 'event', message)
 }
 
 function lifetimeOf({ expireS, by }: SubscribeRequest): number | null {

@@ -325,8 +325,10 @@ export class Lane implements Runnable {
     this.#context.log.notice('event delivery resumed', { socket: this.socket, queued: this.queued })
   }
 
+  /** A receiver that is being connected to for the first time is no trouble yet. */
   #reportTrouble(): void {
-    if (this.#isReported) return
+    const { state, lastError } = this.#sink.health
+    if (this.#isReported || (state === 'connecting' && lastError === undefined)) return
     this.#isReported = true
     const error = this.#lastError
     this.#context.log.warn('event delivery held up', { socket: this.socket, code: error?.code, reason: error?.message })

@@ -12,16 +12,21 @@ export interface RaiseSource {
   readonly message?: { readonly eventDepth: number }
 }
 
+/** A reading of the wall clock, and the time stamp of ids made then. Shared by the events of one millisecond. */
+interface Moment {
+  readonly nowMs: number
+  readonly stampMs: number
+}
+
 /** An event that was raised, as every subscriber gets it. Made by {@link EventSequence.next}. */
 export class RaisedEvent implements WireEvent {
   readonly type: EventType
   readonly names: readonly string[] | null
   readonly values: readonly (Value | undefined)[]
-  readonly raisedAtMs: number
   /** How many events led to this one. */
   readonly depth: number
+  readonly #moment: Moment
   readonly #sequence: EventSequence
-  readonly #stampMs: number
   readonly #number: number
   #message: RaiseSource['message']
   #id: string | undefined
@@ -29,35 +34,38 @@ export class RaisedEvent implements WireEvent {
   #bytes: Buffer | undefined
   #others: Map<EventCodec, Buffer> | undefined
 
-  constructor(init: {
-    readonly type: EventType
-    readonly names: readonly string[] | null
-    readonly values: readonly (Value | undefined)[]
-    readonly raisedAtMs: number
-    readonly source: RaiseSource | undefined
-    readonly depth: number
-    readonly sequence: EventSequence
-    readonly stampMs: number
-    readonly number: number
-  }) {
-    this.type = init.type
-    this.names = init.names
-    this.values = init.values
-    this.raisedAtMs = init.raisedAtMs
-    this.depth = init.depth
-    this.#sequence = init.sequence
-    this.#stampMs = init.stampMs
-    this.#number = init.number
-    this.#message = init.source?.message
+  // One argument each: an object to carry them would be garbage of every raise.
+  constructor(
+    type: EventType,
+    names: readonly string[] | null,
+    values: readonly (Value | undefined)[],
+    moment: Moment,
+    source: RaiseSource | undefined,
+    depth: number,
+    sequence: EventSequence,
+    number: number,
+  ) {
+    this.type = type
+    this.names = names
+    this.values = values
+    this.depth = depth
+    this.#moment = moment
+    this.#sequence = sequence
+    this.#number = number
+    this.#message = source?.message
   }
 
   get name(): string {
     return this.type.name
   }
 
+  get raisedAtMs(): number {
+    return this.#moment.nowMs
+  }
+
   /** `TIME-BOOT-NUMBER` in base 36: sorts by time, then by order of the raise; no two runs or nodes share BOOT. */
   get id(): string {
-    return (this.#id ??= this.#sequence.format(this.#stampMs, this.#number))
+    return (this.#id ??= this.#sequence.format(this.#moment.stampMs, this.#number))
   }
 
   /** The message the raise came from; undefined once the raise has returned. */
@@ -87,7 +95,7 @@ export class RaisedEvent implements WireEvent {
 export class EventSequence {
   readonly #boot: string
   #number = 0
-  #latestMs = 0
+  #moment: Moment = { nowMs: 0, stampMs: 0 }
 
   /** `boot` tells this run from all others; random unless a test fixes it. */
   constructor(
@@ -108,10 +116,8 @@ export class EventSequence {
     depth: number,
   ): RaisedEvent {
     // The wall clock may be set back; ids must go on growing.
-    this.#latestMs = Math.max(this.#latestMs, nowMs)
-    const stampMs = this.#latestMs
-    const number = this.#number++
-    return new RaisedEvent({ type, names, values, raisedAtMs: nowMs, source, depth, sequence: this, stampMs, number })
+    if (nowMs !== this.#moment.nowMs) this.#moment = { nowMs, stampMs: Math.max(this.#moment.stampMs, nowMs) }
+    return new RaisedEvent(type, names, values, this.#moment, source, depth, this, this.#number++)
   }
 
   /** The id of one event; see {@link RaisedEvent.id}. */

@@ -1,6 +1,6 @@
 import type { Value } from '../util/spec.ts'
+import { wildcardMatcher } from '../util/wildcard.ts'
 import type { EventType } from './catalogue.ts'
-import { wildcardMatcher } from './wildcard.ts'
 
 /*
  * The filter of a subscription: conditions that must all hold.

@@ -7,7 +7,7 @@ import type { EventCodec, EventData } from './transport.ts'
  *     {"jsonrpc":"2.0","method":EVENT[,"params":{NAME:VALUE,…}|[VALUE,…]]}
  *
  * Keys keep the order of the event and may repeat. A parameter that is unset is left out; `params` is left out when the
- * event has none at all. Strings escape `"`, `\`, \b \f \n \r \t and other bytes under 0x20 as \u00xx; half surrogate
+ * event has none at all, and `{}` for an object of none. Strings escape `"`, `\`, \b \f \n \r \t and other bytes under 0x20 as \u00xx; half surrogate
  * pairs become U+FFFD.
  */
 export const jsonRpc: EventCodec = {
@@ -17,7 +17,7 @@ export const jsonRpc: EventCodec = {
 
 function notification({ name, names, values }: EventData): string {
   const head = `{"jsonrpc":"2.0","method":${quoted(name)}`
-  if (values.length === 0) return `${head}}`
+  if (values.length === 0) return names === null ? `${head}}` : `${head},"params":{}}`
   return `${head},"params":${names === null ? list(values) : (object(names, values) ?? members(names, values))}}`
 }
 

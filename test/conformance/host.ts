@@ -65,11 +65,12 @@ export function setUpTransport(
   })
 }
 
-/** Sets up transports side by side. `params` are those of the first. */
+/** Sets up transports side by side. `params` are those of the first; `route` finds event routes, of which there are none by default. */
 export function openTransport(
   modules: readonly TransportModule[],
   params: Readonly<Record<string, unknown>> = {},
   clock: Clock = systemClock,
+  route: TransportHost['route'] = () => undefined,
 ): OpenTransport {
   const set = modules.map((module, i) => setUpTransport(module, i === 0 ? params : {}, clock))
   const transports = new Map<string, Transport>()
@@ -84,7 +85,7 @@ export function openTransport(
   const parse = (text: string): Address => {
     const colon = text.indexOf(':')
     const scheme = colon < 0 ? text : text.slice(0, colon)
-    return transportOf(scheme, text).parse(text.slice(scheme.length + 1), { parse, route: () => undefined })
+    return transportOf(scheme, text).parse(text.slice(scheme.length + 1), { parse, route })
   }
   const pool = new SinkPool((address, format) =>
     transportOf(address.scheme, address.text).open(address, hostFor(format)),
@@ -100,7 +101,7 @@ export function openTransport(
     buffered: link => new BufferedSink(link, clock, silentLog),
     sink: address => pool.acquire(address, format, transportOf(address.scheme, address.text).perSubscription === true),
     parse,
-    route: () => undefined,
+    route,
   })
 
   return {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Delivery, Promises, Sink, TransportModule } from '../../src/events/transport.ts'
+import type { Delivery, Promises, Sink, TransportHost, TransportModule } from '../../src/events/transport.ts'
+import { systemClock } from '../../src/util/clock.ts'
 import { type OpenTransport, openTransport } from './host.ts'
 import { sampleEvent } from './sample.ts'
 
@@ -60,6 +61,8 @@ export interface ConformanceSubject {
   makePeer(): Promise<Peer>
   /** What a value looks like when it has arrived; by default the same. */
   readonly arrives?: (value: string | number | null) => string | number | null
+  /** Finds the event routes of the script there would be. */
+  readonly route?: TransportHost['route']
   /** Other modules whose transports the socket text needs (virtual's children). */
   readonly beside?: readonly TransportModule[]
 }
@@ -97,7 +100,12 @@ export function transportConformance(subject: ConformanceSubject): void {
 
     const setUp = async (): Promise<{ transport: OpenTransport; peer: Peer; sink: Sink }> => {
       const peer = await subject.makePeer()
-      const transport = openTransport([subject.module, ...(subject.beside ?? [])], subject.params)
+      const transport = openTransport(
+        [subject.module, ...(subject.beside ?? [])],
+        subject.params,
+        systemClock,
+        subject.route,
+      )
       open.push({ transport, peer })
       return { transport, peer, sink: transport.open(peer.socket) }
     }

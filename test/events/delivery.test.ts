@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_POLICY, type DeliveryPolicy, Lane } from '../../src/events/delivery.ts'
 import { DeliveryScheduler } from '../../src/events/scheduler.ts'
 import { DELIVERED, type Delivery } from '../../src/events/transport.ts'
+import type { Log } from '../../src/log/log.ts'
 import { VirtualClock } from '../../src/util/virtual-clock.ts'
 import { silentLog } from '../conformance/host.ts'
 import { sampleEvent } from '../conformance/sample.ts'
@@ -11,13 +12,13 @@ import { AWAY, DOUBTFUL, IMPOSSIBLE, MemorySink, REFUSED } from './memory-transp
 const ABORTED = AbortSignal.abort()
 const NEVER = new AbortController().signal
 
-function setUp(policy: Partial<DeliveryPolicy> = {}, isInline = false) {
+function setUp(policy: Partial<DeliveryPolicy> = {}, isInline = false, log: Log = silentLog) {
   const clock = new VirtualClock()
   const sink = new MemorySink()
   const outcomes: string[] = []
   const context = {
     clock,
-    log: silentLog,
+    log,
     scheduler: new DeliveryScheduler(clock),
     observe: (_: unknown, delivery: Delivery) => void outcomes.push(delivery.outcome),
   }
@@ -111,6 +112,23 @@ describe('a lane', () => {
     sink.turn('up')
     await clock.advance(0)
     expect(sink.values).toEqual([1, 2])
+  })
+
+  it('warns of a receiver that is away once, and not while it is connected to for the first time', async () => {
+    const lines: string[] = []
+    const log: Log = { ...silentLog, warn: text => void lines.push(text), notice: text => void lines.push(text) }
+    const { clock, sink, offer } = setUp({}, false, log)
+    sink.answer = () => AWAY
+    sink.turn('connecting')
+    offer(1)
+    await clock.advance(1_000)
+    expect(lines).toEqual([])
+    sink.turn('down')
+    await clock.advance(60_000)
+    expect(lines).toEqual(['event delivery held up'])
+    sink.answer = () => DELIVERED
+    await clock.advance(60_000)
+    expect(lines).toEqual(['event delivery held up', 'event delivery resumed'])
   })
 
   it('asks a receiver that is merely full again within milliseconds', async () => {

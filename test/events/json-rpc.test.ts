@@ -19,7 +19,7 @@ describe('the JSON-RPC payload', () => {
       74,
     ],
     ['E_MY_EVENT', null, [], '{"jsonrpc":"2.0","method":"E_MY_EVENT"}', 39],
-    ['E_MY_EVENT', [], [], '{"jsonrpc":"2.0","method":"E_MY_EVENT"}', 39],
+    ['E_MY_EVENT', [], [], '{"jsonrpc":"2.0","method":"E_MY_EVENT","params":{}}', 51],
     ['E_MY_EVENT', null, [5, 3], '{"jsonrpc":"2.0","method":"E_MY_EVENT","params":[5,3]}', 54],
     [
       'E_X',

@@ -5,6 +5,36 @@ import { DELIVERED, type Delivery } from '../../src/events/transport.ts'
 import { VirtualClock } from '../../src/util/virtual-clock.ts'
 import eventRoute from '../../transports/event-route/index.ts'
 import { setUpTransport, silentLog } from '../conformance/host.ts'
+import { Arrivals } from '../conformance/json-arrival.ts'
+import { type Arrival, transportConformance } from '../conformance/transport.ts'
+
+/** The event routes that conformance events go to, by name: what each was run with. */
+const routes = new Map<string, Arrivals<Arrival>>()
+let lastRoute = 0
+
+transportConformance({
+  name: 'route',
+  module: eventRoute,
+  route: name => {
+    const arrivals = routes.get(name)
+    if (arrivals === undefined) return undefined
+    return ({ name: event, values }) => {
+      arrivals.add({ event, values: values.map(value => value ?? null) })
+      return DELIVERED
+    }
+  },
+  makePeer: async () => {
+    const name = `E_PEER${lastRoute++}`
+    const arrivals = new Arrivals<Arrival>()
+    routes.set(name, arrivals)
+    return {
+      socket: `route:${name}`,
+      arrivals: () => arrivals.all,
+      arrived: count => arrivals.reached(count),
+      close: async () => void routes.delete(name),
+    }
+  },
+})
 
 const NEVER = new AbortController().signal
 

@@ -2,7 +2,9 @@ import type { EventType } from '../../events/catalogue.ts'
 import type { Subscription } from '../../events/subscription.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type Host, optional } from '../../module/define.ts'
-import type { Commands, Value } from '../../util/spec.ts'
+import type { Commands } from '../../util/spec.ts'
+import { readRaisedParams } from './raised-params.ts'
+import { refusalReason } from './refusal.ts'
 
 /** Lifetime of a subscription made by management without an `expire`, seconds. */
 const DEFAULT_EXPIRE_S = 3600
@@ -88,7 +90,7 @@ function subscribe(host: Host, { event, socket, expire, filter, format }: Subscr
       })
   } catch (error) {
     // The code and message are the ones programs know; the data says which part was wrong.
-    throw new MiError(400, 'Bad parameter value', error instanceof Error ? error.message : String(error))
+    throw new MiError(400, 'Bad parameter value', refusalReason(error))
   }
   return 'OK'
 }
@@ -121,41 +123,7 @@ function raise(host: Host, event: string, params: unknown): string {
   const type = host.bus.catalogue.find(event)
   if (type === undefined) throw new MiError(404, 'Event not registered')
   if (host.bus.subscriptions(event).length === 0) throw new MiError(480, 'Temporarily Unavailable')
-  const { names, values } = readParams(params)
+  const { names, values } = readRaisedParams(params)
   host.bus.raise(type, names, values)
   return 'OK'
-}
-
-interface RaisedParams {
-  readonly names: readonly string[] | null
-  readonly values: readonly Value[]
-}
-
-function readParams(params: unknown): RaisedParams {
-  if (params === undefined || (Array.isArray(params) && params.length === 0)) return { names: null, values: [] }
-  if (Array.isArray(params)) return { names: null, values: params.map(positional) }
-  const object = typeof params === 'string' ? parseObject(params) : params
-  if (typeof object !== 'object' || object === null || Array.isArray(object)) throw new MiError(400, 'Bad Params')
-  return { names: Object.keys(object), values: Object.values(object).map(named) }
-}
-
-function parseObject(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new MiError(400, 'Bad Params')
-  }
-}
-
-/** Positional values travel as text, numbers too: programs rely on it. */
-function positional(value: unknown): Value {
-  if (typeof value === 'string') return value
-  if (typeof value === 'number') return String(value)
-  throw new MiError(400, 'Bad Params')
-}
-
-/** Numbers are integers on the wire; what is neither number nor text travels as its JSON text. */
-function named(value: unknown): Value {
-  if (typeof value === 'string') return value
-  return typeof value === 'number' ? Math.trunc(value) : JSON.stringify(value)
 }

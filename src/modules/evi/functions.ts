@@ -4,6 +4,7 @@ import type { Arg, PvarRef } from '../../script/args.ts'
 import type { RouteContext } from '../../script/context.ts'
 import type { Value } from '../../util/spec.ts'
 import { type ParamTarget, parseFetchSpec } from './fetch-spec.ts'
+import { refusalReason } from './refusal.ts'
 
 /** Functions by which scripts raise events, subscribe to them and read them. */
 export const eventFunctions = functionGroup(
@@ -58,11 +59,11 @@ export const eventFunctions = functionGroup(
     unsubscribe_event: (event, socket) => m => (host.bus.unsubscribe(event.read(m), socket.read(m)) ? 1 : -1),
     fetch_event_params: spec => {
       // The text holds variables to write to, so it is taken as written and not as a format.
-      const targets = parseFetchSpec(
-        literalText(spec),
-        text => host.script.variable(text),
-        text => spec.reject(text),
-      )
+      const targets = parseFetchSpec(literalText(spec), {
+        variable: text => host.script.variable(text),
+        skipped: reason => log.warn('an item of fetch_event_params is left out', { reason }),
+        reject: reason => spec.reject(reason),
+      })
       return m => fetchParams(log, m, targets)
     },
   }),
@@ -83,7 +84,7 @@ function raise(
   const onlyValues = host.settings.era === '2.4' && values === undefined
   const [nameVar, valueVar] = onlyValues ? [undefined, names] : [names, values]
   const list = valueVar?.read(m).all(m) ?? []
-  if (nameVar === undefined || valueVar === undefined) {
+  if (nameVar === undefined || list.length === 0) {
     host.bus.raise(type, null, list, { message: m })
     return 1
   }
@@ -130,7 +131,7 @@ function subscribe(
   } catch (error) {
     log.error('cannot subscribe', {
       event: event.read(m),
-      reason: error instanceof Error ? error.message : String(error),
+      reason: refusalReason(error),
     })
     return -1
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../util/clock.ts'
+import type { Counter } from '../../util/spec.ts'
 import { AorRecord, type Contact, type ContactData, detached, StoredContact } from './contact.ts'
 import { ExpiryIndex } from './expiry-index.ts'
 import { findMatch, type MatchingMode } from './matching.ts'
@@ -32,8 +33,8 @@ const NO_MATCH: Match = { kind: 'none' }
 /** One location table: addresses of record and their contacts, in memory. */
 export class Domain {
   readonly name: string
-  /** Contacts removed because their time was over. */
-  expiredCount = 0
+  /** Counts the contacts removed because their time was over. */
+  expired: Counter = { value: 0 }
   readonly #clock: Clock
   readonly #settings: DomainSettings
   readonly #listener: DomainListener
@@ -183,7 +184,7 @@ export class Domain {
     for (let count = 0; count < limit; count++) {
       const contact = this.#expiry.firstDue(nowS)
       if (contact === undefined) return count
-      this.expiredCount++
+      this.expired.value++
       this.remove(contact)
     }
     return limit

@@ -47,10 +47,10 @@ export const usrlocEvents = {
   E_UL_AOR_INSERT: aorEvent('The first contact of an address of record was stored.'),
   E_UL_AOR_DELETE: aorEvent('The last contact of an address of record was removed.'),
   E_UL_CONTACT_INSERT: contactEvent('A contact was added.'),
+  E_UL_CONTACT_UPDATE: contactEvent('A contact was refreshed.'),
   E_UL_CONTACT_DELETE: contactEvent(
     'A contact was removed: by a registration, a command, a script, or because its time was over.',
   ),
-  E_UL_CONTACT_UPDATE: contactEvent('A contact was refreshed.'),
   E_UL_CONTACT_REFRESH: {
     fields: {
       ...aorFields,

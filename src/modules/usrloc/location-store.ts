@@ -76,7 +76,6 @@ export class LocationStore {
     const { name } = domain
     this.#stats.gauge('usrloc', `${name}-users`, `Addresses of record in table ${name}.`).read = () => domain.aorCount
     this.#stats.gauge('usrloc', `${name}-contacts`, `Contacts in table ${name}.`).read = () => domain.contactCount
-    this.#stats.gauge('usrloc', `${name}-expires`, `Contacts of table ${name} that have expired.`).read = () =>
-      domain.expiredCount
+    domain.expired = this.#stats.counter('usrloc', `${name}-expires`, `Contacts of table ${name} that have expired.`)
   }
 }

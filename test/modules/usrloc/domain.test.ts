@@ -129,7 +129,7 @@ describe('expiry', () => {
     expect(d.removeExpired(100)).toBe(2)
     expect(events).toEqual(['delete sip:first', '-carol@example.org', 'delete sip:second'])
     expect(d.removeExpired(100)).toBe(0)
-    expect(d.expiredCount).toBe(2)
+    expect(d.expired.value).toBe(2)
   })
 
   it('follows a refresh, a shortening, and a time in the past', () => {

@@ -17,6 +17,7 @@ import { Edits } from '../../../src/sip/codec/edits.ts'
 import { SipMessage } from '../../../src/sip/codec/message.ts'
 import type { ListenSocket, Origin } from '../../../src/sip/net/endpoint.ts'
 import { StatisticsRegistry } from '../../../src/stats/stats.ts'
+import { StatusReports } from '../../../src/stats/status-report.ts'
 import type { Value } from '../../../src/util/spec.ts'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { recordingLog } from '../../sip/net/peers.ts'
@@ -104,6 +105,7 @@ export function moduleRig(modules: readonly AnyModule[], options: RigOptions = {
     clock,
     log,
     stats,
+    status: new StatusReports(clock),
     settings,
     bus,
     mi,
