@@ -45,9 +45,15 @@ export class Logger {
   format: LogFormat = 'plain_text'
   /** Inserted, with a colon, before each message (`log_prefix`). */
   prefix = ''
+  /** Lines above this level are kept from the output, but not from the listener; 0 is off (`stderror_level_filter`). */
+  outputFilter = 0
+  /** False: lines go to the listener only (`stderror_enabled`). */
+  hasOutput = true
   /** Told of every line written; a line that a listener itself causes is not passed on. */
   listener: ((record: LogRecord) => void) | null = null
   #inListener = false
+  /** Works under way whose lines the listener must not see. */
+  #unheard = 0
 
   constructor(options: LoggerOptions) {
     this.#options = options
@@ -60,13 +66,34 @@ export class Logger {
 
   write(level: number, part: string, message: string, fields?: LogFields): void {
     const record = { timeMs: this.#options.clock.nowMs(), pid: process.pid, level, part, message, fields }
-    this.#options.write(this.#format(record))
-    if (this.listener === null || this.#inListener) return
+    if (this.hasOutput && (this.outputFilter === 0 || level <= this.outputFilter))
+      this.#options.write(this.#format(record))
+    if (this.listener === null || this.#inListener || this.#unheard > 0) return
     this.#inListener = true
     try {
       this.listener(record)
     } finally {
       this.#inListener = false
+    }
+  }
+
+  /**
+   * Runs work that handles what the listener was told, so that its own lines do not come back to it. Until the promise it may
+   * give has settled, the listener is told of no line at all.
+   */
+  unheard<T>(work: () => T | Promise<T>): T | Promise<T> {
+    this.#unheard++
+    const end = (): void => {
+      this.#unheard--
+    }
+    try {
+      const result = work()
+      if (result instanceof Promise) return result.finally(end)
+      end()
+      return result
+    } catch (error) {
+      end()
+      throw error
     }
   }
 
@@ -126,9 +153,12 @@ export function syslogTime(timeMs: number): string {
 function plainLine(record: LogRecord, prefix: string): string {
   const part = record.part === '' ? '' : `${record.part}: `
   const head = `${syslogTime(record.timeMs)} [${record.pid}] ${prefix === '' ? '' : `${prefix}:`}${levelLabel(record.level)}:`
-  const text = `${head}${part}${record.message}${plainFields(record.fields)}`
+  const text = `${head}${part}${messageText(record)}`
   return text.endsWith('\n') ? text : `${text}\n`
 }
+
+/** What a line says, its fields included, as `plain_text` shows it. */
+export const messageText = ({ message, fields }: LogRecord): string => message + plainFields(fields)
 
 function plainFields(fields: LogFields | undefined): string {
   if (fields === undefined) return ''

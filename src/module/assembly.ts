@@ -1,4 +1,7 @@
+import { Databases } from '../db/databases.ts'
 import { EventBus } from '../events/bus.ts'
+import type { DeliveryPolicy } from '../events/delivery.ts'
+import type { Log } from '../log/log.ts'
 import type { Logger } from '../log/logger.ts'
 import { ManagementInterface } from '../mi/management-interface.ts'
 import { type MakeContext, ProxyEngine } from '../proxy/engine.ts'
@@ -6,13 +9,15 @@ import type { EngineOptions } from '../proxy/options.ts'
 import type { ScriptAccess } from '../script/access.ts'
 import type { Settings } from '../script/settings.ts'
 import { DnsCache } from '../sip/net/dns-cache.ts'
-import { SystemDns } from '../sip/net/dns-client.ts'
+import { type DnsClient, SystemDns } from '../sip/net/dns-client.ts'
 import { Network, type NetworkOptions } from '../sip/net/network.ts'
 import { HopResolver } from '../sip/net/resolve.ts'
 import { StatisticsRegistry } from '../stats/stats.ts'
 import { StatusReports } from '../stats/status-report.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Host, Instance } from './define.ts'
+import { watchSlowLookups } from './slow-lookups.ts'
+import { raiseThreshold } from './threshold-event.ts'
 
 /** What an instance is put together from, beside its settings. */
 export interface AssemblyParts {
@@ -22,6 +27,10 @@ export interface AssemblyParts {
   readonly script: ScriptAccess
   readonly makeContext: MakeContext
   readonly instance: Instance
+  /** Asked for names; the system's name servers if absent. */
+  readonly dns?: DnsClient | undefined
+  /** Where relative paths of the configuration start. */
+  readonly directory: string
 }
 
 /** The running proxy's parts, with the engine and bus as those who run it see them. */
@@ -30,12 +39,24 @@ export interface AssembledHost extends Host {
 }
 
 /** Puts the parts of a proxy together. Opens nothing. */
-export function assemble({ settings, clock, logger, script, makeContext, instance }: AssemblyParts): AssembledHost {
+export function assemble({
+  settings,
+  clock,
+  logger,
+  script,
+  makeContext,
+  instance,
+  dns,
+  directory,
+}: AssemblyParts): AssembledHost {
   const stats = new StatisticsRegistry()
   const network = new Network({ clock, log: logger.part('net'), stats, options: networkOptions(settings) })
-  const resolver = new HopResolver(new DnsCache(new SystemDns(), clock), () => network.sockets, {
+  const bus = new EventBus({ clock, log: logger.part('evi'), era: settings.era, policy: deliveryPolicy(settings) })
+  const lookups = watchedDns(dns ?? systemDns(settings), settings, clock, bus, logger.part('core'))
+  const resolver = new HopResolver(new DnsCache(lookups, clock), () => network.sockets, {
     tryNaptr: settings.dns_try_naptr !== 0,
     tryIpv6: settings.dns_try_ipv6 !== 0,
+    firstOnly: settings.disable_dns_failover !== 0,
   })
   const proxy = new ProxyEngine({
     network,
@@ -44,11 +65,54 @@ export function assemble({ settings, clock, logger, script, makeContext, instanc
     log: logger.part('core'),
     stats,
     makeContext,
-    options: engineOptions(settings, instance.version),
+    options: engineOptions(settings, instance.version, script),
   })
-  const bus = new EventBus({ clock, log: logger.part('evi'), era: settings.era })
   const mi = new ManagementInterface(logger.part('mi'), clock)
-  return { instance, proxy, network, bus, mi, stats, status: new StatusReports(), logger, script, settings, clock }
+  const db = new Databases({
+    log: logger.part('db'),
+    directory,
+    defaultUrl: settings.db_default_url,
+    versionTable: settings.db_version_table,
+  })
+  return {
+    instance,
+    proxy,
+    network,
+    bus,
+    mi,
+    stats,
+    status: new StatusReports(clock),
+    logger,
+    script,
+    settings,
+    db,
+    clock,
+  }
+}
+
+function systemDns({ dns_retr_time: waitS, dns_retr_no: tries }: Settings): DnsClient {
+  return new SystemDns(waitS === undefined ? undefined : waitS * 1000, tries)
+}
+
+function watchedDns(
+  dns: DnsClient,
+  { exec_dns_threshold: thresholdUs }: Settings,
+  clock: Clock,
+  bus: EventBus,
+  log: Log,
+): DnsClient {
+  if (thresholdUs <= 0) return dns
+  return watchSlowLookups(dns, thresholdUs, clock, (name, tookUs) => {
+    log.warn('a name lookup took long', { us: tookUs, limit: thresholdUs, name })
+    raiseThreshold(bus, 'dns', tookUs, name)
+  })
+}
+
+function deliveryPolicy(settings: Settings): Partial<DeliveryPolicy> {
+  return {
+    maxQueued: Math.max(1, settings.event_max_queued),
+    maxAgeMs: Math.max(1, settings.event_max_age) * 1000,
+  }
 }
 
 function networkOptions(settings: Settings): Partial<NetworkOptions> {
@@ -59,10 +123,17 @@ function networkOptions(settings: Settings): Partial<NetworkOptions> {
     maxConnections: settings.tcp_max_connections,
     backlog: settings.tcp_socket_backlog,
     keepAlive: settings.tcp_keepalive !== 0,
+    keepIdleMs: inMs(settings.tcp_keepidle),
+    keepIntervalMs: inMs(settings.tcp_keepinterval),
+    keepCount: settings.tcp_keepcount ?? null,
+    tos: settings.tos,
   }
 }
 
-function engineOptions(settings: Settings, version: string): Partial<EngineOptions> {
+const inMs = (seconds: number | undefined): number | null => (seconds === undefined ? null : seconds * 1000)
+
+function engineOptions(settings: Settings, version: string, script: ScriptAccess): Partial<EngineOptions> {
+  const { tcp_no_new_conn_bflag: branchFlag, tcp_no_new_conn_rplflag: replyFlag } = settings
   const ownHeader = settings.server_header ?? `Server: ${version}`
   return {
     checkVia: settings.check_via !== 0,
@@ -73,5 +144,7 @@ function engineOptions(settings: Settings, version: string): Partial<EngineOptio
     forwardStrayReplies: (settings.disable_stateless_fwd ?? 0) === 0,
     mhomed: settings.mhomed !== 0,
     acceptAliases: settings.tcp_accept_aliases,
+    noNewConnectionBranchFlag: branchFlag === undefined ? 0 : script.branchFlagBit(branchFlag),
+    noNewConnectionReplyFlag: replyFlag === undefined ? 0 : script.flagBit(replyFlag),
   }
 }

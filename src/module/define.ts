@@ -1,3 +1,4 @@
+import type { Databases } from '../db/databases.ts'
 import type { EventBus } from '../events/bus.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../log/logger.ts'
@@ -105,6 +106,8 @@ export interface Host {
   readonly logger: Logger
   readonly script: ScriptAccess
   readonly settings: Settings
+  /** Databases by URL; db modules register their drivers here while they are set up. */
+  readonly db: Databases
   readonly clock: Clock
 }
 
@@ -128,6 +131,8 @@ export interface Lifecycle {
   readonly api?: unknown
   /** After all modules are set up and the script is compiled, before any socket is open. Rejecting stops the start. */
   start?(signal: AbortSignal): Promise<void> | void
+  /** When every socket is open, before `startup_route`. Rejecting stops the start. */
+  listening?(): Promise<void> | void
   /** What is unsafe about how the script sets it up, a sentence each: `check` prints them. */
   warnings?(): readonly string[]
   /** Resolves once the work that is under way has come to its end, or `signal` aborts; no new work comes. */

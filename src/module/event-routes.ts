@@ -1,6 +1,7 @@
 import type { RaisedEvent } from '../events/event.ts'
 import type { RouteRun } from '../events/outlets.ts'
 import { DELIVERED, type Delivery } from '../events/transport.ts'
+import type { Logger } from '../log/logger.ts'
 import type { ScriptAccess } from '../script/access.ts'
 import { RouteContext, type RouteParams } from '../script/context.ts'
 import type { EventRoute, Program } from '../script/program.ts'
@@ -33,10 +34,17 @@ class EventParams implements RouteParams {
 }
 
 /** Gives the bus a way to run the script's event routes. */
-export function eventRouteRunner(program: () => Program, script: ScriptAccess): (name: string) => RouteRun | undefined {
+export function eventRouteRunner(
+  program: () => Program,
+  script: ScriptAccess,
+  logger: Logger,
+): (name: string) => RouteRun | undefined {
   return name => {
     const route = program().eventRoutes.find(candidate => candidate.name === name)
-    return route === undefined ? undefined : event => run(script, route, event)
+    if (route === undefined) return undefined
+    // What the route for log lines logs itself would run it again, without end.
+    return event =>
+      event.type.name === 'E_CORE_LOG' ? logger.unheard(() => run(script, route, event)) : run(script, route, event)
   }
 }
 

@@ -3,14 +3,21 @@ import { Logger } from '../log/logger.ts'
 import type { Step } from '../script/context.ts'
 import { printDiagnostic } from '../script/diagnostic.ts'
 import type { SocketDefinition } from '../script/sockets.ts'
+import type { DnsClient } from '../sip/net/dns-client.ts'
 import { type Clock, systemClock, type Timer } from '../util/clock.ts'
 import { settledBefore } from '../util/settled-before.ts'
 import type { AssembledHost } from './assembly.ts'
 import type { Instance } from './define.ts'
 import { eventRouteRunner, subscribeEventRoutes } from './event-routes.ts'
-import { addAliases, socketsToOpen } from './listen.ts'
-import { type Composition, type LoadedScript, loadConfiguration, type ReadyScript } from './load-script.ts'
-import { parseSocketOptions, type ScriptLocation } from './read-script.ts'
+import { addAliases, addHostNames, socketsToOpen } from './listen.ts'
+import {
+  type Composition,
+  type LoadedScript,
+  type LoadParts,
+  loadConfiguration,
+  type ReadyScript,
+} from './load-script.ts'
+import { parseSocketOptions, type ScriptLocation, ScriptReadError } from './read-script.ts'
 import type { LoadedModule } from './set-up.ts'
 import { watchSlowMessages } from './slow-messages.ts'
 import { startTimerRoutes } from './timer-routes.ts'
@@ -23,6 +30,10 @@ export interface StartOptions extends ScriptLocation {
   /** Added to the configured `log_level` (`-d`). */
   readonly extraLogLevel?: number
   readonly clock?: Clock
+  /** Asked for names instead of the system's name servers. */
+  readonly dns?: DnsClient
+  /** Called once every socket is open, before `startup_route`. What it throws stops the start. */
+  readonly onListening?: () => void
 }
 
 /** A proxy that serves. */
@@ -52,7 +63,8 @@ export interface CheckResult {
 export async function checkScript(location: ScriptLocation, composition: Composition): Promise<CheckResult> {
   const logger = new Logger({ clock: systemClock, write: () => {} })
   const instance = new InstanceState(composition.version, systemClock)
-  const loaded = loadConfiguration({ location, composition, clock: systemClock, logger, instance })
+  const loaded = load({ location, composition, clock: systemClock, logger, instance })
+  if (loaded instanceof ScriptReadError) return { errors: 1, text: `${loaded.message}\n` }
   return { errors: loaded.diagnostics.filter(({ severity }) => severity === 'error').length, text: report(loaded) }
 }
 
@@ -61,15 +73,18 @@ export async function startScript(options: StartOptions, composition: Compositio
   const clock = options.clock ?? systemClock
   const logger = new Logger({ clock, write: options.write })
   const instance = new InstanceState(composition.version, clock)
-  const loaded = loadConfiguration({ location: options, composition, clock, logger, instance })
-  const text = report(loaded)
+  const loaded = load({ location: options, composition, clock, logger, instance, dns: options.dns })
+  if (loaded instanceof ScriptReadError) return { proxy: null, text: `${loaded.message}\n` }
+  // What is unsafe the modules log themselves when they start.
+  const text = report({ ...loaded, warnings: [] })
   if (loaded.ready === null) return { proxy: null, text }
   if (text !== '') options.write(text)
   logger.level += options.extraLogLevel ?? 0
   const running = new Running(loaded.ready, instance)
   try {
     const sockets = options.sockets ?? []
-    await running.start(sockets.length > 0 ? parseSocketOptions(sockets) : loaded.ready.program.sockets)
+    const definitions = sockets.length > 0 ? parseSocketOptions(sockets) : loaded.ready.program.sockets
+    await running.start(definitions, options.onListening)
     return { proxy: running, text }
   } catch (error) {
     await running.stop(AbortSignal.abort())
@@ -77,10 +92,22 @@ export async function startScript(options: StartOptions, composition: Compositio
   }
 }
 
+function load(parts: LoadParts): LoadedScript | ScriptReadError {
+  try {
+    return loadConfiguration(parts)
+  } catch (error) {
+    if (error instanceof ScriptReadError) return error
+    throw error
+  }
+}
+
 function report({ diagnostics, sources, warnings }: LoadedScript): string {
   const found = diagnostics.map(diagnostic => `${printDiagnostic(diagnostic, sources)}\n`)
   return [...found, ...warnings.map(warning => `warning: ${warning}\n`)].join('')
 }
+
+/** The To tag of refusals while draining. */
+const DRAINING_TAG = 'draining'
 
 /** What modules see of the instance. */
 class InstanceState implements Instance {
@@ -131,17 +158,20 @@ class Running implements RunningProxy {
   }
 
   /** Rejects with an Error that says what could not be started. */
-  async start(sockets: readonly SocketDefinition[]): Promise<void> {
+  async start(sockets: readonly SocketDefinition[], onListening?: () => void): Promise<void> {
     const { host, program, modules } = this.#ready
     const toOpen = socketsToOpen(sockets)
     this.#instance.addActivity('event loop')
     for (const name of program.eventNames) host.bus.catalogue.define(name, null, 'script')
-    host.bus.setRouteRunner(eventRouteRunner(() => program, host.script))
+    host.bus.setRouteRunner(eventRouteRunner(() => program, host.script, host.logger))
     subscribeEventRoutes(host, program)
-    addAliases(host.proxy, program.aliases)
+    addAliases(host.proxy, program.aliases, sockets)
     for (const module of modules) await this.#startModule(module)
     await host.network.open(toOpen)
+    if (host.settings.auto_aliases !== 0) await addHostNames(host.proxy, toOpen, host.network.sockets)
     for (const { text } of host.network.sockets) this.#instance.addActivity(`SIP receiver ${text}`)
+    onListening?.()
+    for (const { handlers } of modules) await handlers.listening?.()
     await this.#runStartupRoute(program.startup)
     this.#refuseWhileDraining()
     const main = program.route('request', '0') ?? null
@@ -185,8 +215,10 @@ class Running implements RunningProxy {
     const { proxy } = this.host
     proxy.hooks.beforeRequest(m => {
       const { method, toTag } = m.message
+      // The ACK of such a refusal ends here too.
+      if (method === 'ACK' && toTag === DRAINING_TAG) return true
       if (!this.#isDraining || toTag !== '' || method === 'ACK' || method === 'CANCEL') return false
-      proxy.reply(m, { status: 503, reason: 'Shutting Down', toTag: 'draining' })
+      proxy.reply(m, { status: 503, reason: 'Shutting Down', toTag: DRAINING_TAG })
       return true
     })
   }
@@ -200,6 +232,8 @@ class Running implements RunningProxy {
     await settledBefore(Promise.all(started.map(({ handlers }) => handlers.drain?.(signal))), signal)
     // What the last messages raised is on its way to the queues by the end of this turn.
     await turn()
+    // Before the modules stop: calls that stand need them for as long as receivers are waited for.
+    await bus.drain(signal)
     for (const { spec, handlers } of started) {
       try {
         await handlers.stop?.(signal)

@@ -1,6 +1,8 @@
+import { lookupService } from 'node:dns/promises'
 import type { SipProxy } from '../proxy/proxy.ts'
 import type { AliasDefinition, SocketDefinition } from '../script/sockets.ts'
-import type { Proto } from '../sip/net/endpoint.ts'
+import { familyOf } from '../sip/net/address.ts'
+import type { ListenSocket, Proto } from '../sip/net/endpoint.ts'
 import type { SocketDefinition as NetSocket } from '../sip/net/socket-definition.ts'
 
 /** Protocols there are listeners for. */
@@ -32,7 +34,36 @@ export function socketsToOpen(definitions: readonly SocketDefinition[]): readonl
 
 const isAvailable = (proto: string): proto is Proto => AVAILABLE.has(proto)
 
-/** Tells the proxy the names it goes by beside its sockets. */
-export function addAliases(proxy: Pick<SipProxy, 'addAlias'>, aliases: readonly AliasDefinition[]): void {
+/** Tells the proxy the names it goes by beside its sockets: aliases, and what is below the names of sockets that say so. */
+export function addAliases(
+  proxy: Pick<SipProxy, 'addAlias'>,
+  aliases: readonly AliasDefinition[],
+  sockets: readonly SocketDefinition[],
+): void {
   for (const { host, port, acceptSubdomain } of aliases) proxy.addAlias(host, port ?? 0, acceptSubdomain)
+  for (const { host, ports, advertised, flags } of sockets) {
+    const name = advertised?.host ?? host
+    if (flags.has('accept_subdomain') && familyOf(name) === 0)
+      for (const port of ports) proxy.addAlias(name, advertised?.port ?? port, true)
+  }
+}
+
+/**
+ * Tells the proxy the host names of its sockets (`auto_aliases`): those they were written with, and what a reverse lookup
+ * gives for their addresses. An address without a name is passed over.
+ */
+export async function addHostNames(
+  proxy: Pick<SipProxy, 'addAlias'>,
+  definitions: readonly NetSocket[],
+  sockets: readonly ListenSocket[],
+): Promise<void> {
+  for (const { host, port } of definitions) {
+    if (host !== '*' && familyOf(host) === 0) proxy.addAlias(host, port ?? 0)
+  }
+  const found = await Promise.allSettled(
+    sockets.map(async ({ address, port }) => ({ name: (await lookupService(address, port)).hostname, port })),
+  )
+  for (const one of found) {
+    if (one.status === 'fulfilled' && familyOf(one.value.name) === 0) proxy.addAlias(one.value.name, one.value.port)
+  }
 }

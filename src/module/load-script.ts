@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import type { Logger } from '../log/logger.ts'
 import { AvpStore } from '../script/avp.ts'
 import { type PreparedScript, prepareScript } from '../script/compile.ts'
@@ -10,6 +11,7 @@ import type { Program } from '../script/program.ts'
 import { NOWHERE, type Place, type Source } from '../script/source.ts'
 import { Edits } from '../sip/codec/edits.ts'
 import type { SipMessage } from '../sip/codec/message.ts'
+import type { DnsClient } from '../sip/net/dns-client.ts'
 import type { Origin } from '../sip/net/endpoint.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Value } from '../util/spec.ts'
@@ -34,6 +36,8 @@ export interface LoadParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly instance: Instance
+  /** Asked for names; the system's name servers if absent. */
+  readonly dns?: DnsClient | undefined
 }
 
 /** A configuration that was read, and everything found in it. */
@@ -91,6 +95,7 @@ class Loader {
       | undefined
     if (tm?.startAsync !== undefined) environment.startAsync = tm.startAsync
     const { program, diagnostics } = prepared.compile()
+    const warnings = this.#warnings(modules, prepared.settings.mi_require_auth !== 0)
     const all = [
       ...this.#script.diagnostics,
       ...prepared.diagnostics,
@@ -98,7 +103,6 @@ class Loader {
       ...this.#withoutConsequences(diagnostics),
     ]
     const ready = program === undefined || all.some(isError) ? null : { program, host, modules }
-    const warnings = modules.flatMap(({ handlers }) => handlers.warnings?.() ?? [])
     return { sources: this.#script.sources, diagnostics: all, ready, warnings }
   }
 
@@ -121,9 +125,12 @@ class Loader {
   }
 
   #assemble({ settings, access }: PreparedScript): AssembledHost {
-    const { logger, clock, instance } = this.#parts
+    const { logger, clock, instance, dns, location } = this.#parts
     logger.level = settings.log_level
     logger.prefix = settings.log_prefix
+    logger.outputFilter = settings.stderror_level_filter
+    // What asks for syslog gets standard error, which is all there is.
+    logger.hasOutput = settings.stderror_enabled !== 0 || settings.syslog_enabled !== 0
     const format = settings.stderror_log_format
     if (format === 'json' || format === 'json_cee') logger.format = format
     return assemble({
@@ -132,6 +139,8 @@ class Loader {
       logger,
       script: access,
       instance,
+      dns,
+      directory: resolve(dirname(location.file)),
       makeContext: (kind, message, origin) => contextOn(kind, message, origin, access.varCount),
     })
   }
@@ -200,11 +209,21 @@ class Loader {
     })
   }
 
-  /** A module that could not be loaded leaves its functions unknown: those are no faults of their own. */
+  /** What modules say is unsafe: errors where the script says so. */
+  #warnings(modules: readonly LoadedModule[], areErrors: boolean): readonly string[] {
+    const found = modules.flatMap(({ spec, handlers }) =>
+      (handlers.warnings?.() ?? []).map(text => ({ text, place: this.#placeOf(spec.name) })),
+    )
+    if (!areErrors) return found.map(({ text }) => text)
+    for (const { text, place } of found) this.#found.error('E_MODPARAM', place, `${text} (mi_require_auth is set)`)
+    return []
+  }
+
+  /** A module that could not be loaded leaves its functions unknown: those are no faults of their own, unless misspelt. */
   #withoutConsequences(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
     if (!this.#found.list.some(({ code }) => code === 'E_MODULE')) return diagnostics
     return diagnostics.filter(
-      ({ code, hint }) => hint !== undefined || (code !== 'E_FUNCTION' && code !== 'E_VARIABLE'),
+      ({ code, hint = '' }) => (code !== 'E_FUNCTION' && code !== 'E_VARIABLE') || hint.startsWith('did you mean'),
     )
   }
 }

@@ -14,7 +14,13 @@ export interface ScriptLocation {
   readonly rewrite?: (text: string) => string
 }
 
-/** Reads a configuration. Throws an Error that says so when the preprocessor fails. */
+/** A configuration that could not be read at all. */
+export class ScriptReadError extends Error {
+  override readonly name = 'ScriptReadError'
+  readonly code = 'E_SCRIPT_READ'
+}
+
+/** Reads a configuration. Throws ScriptReadError when the preprocessor fails. */
 export function readScript({ file, preprocessor = null, rewrite }: ScriptLocation): Script {
   const reader = rewrite === undefined ? diskReader : rewriting(rewrite)
   if (preprocessor === null) return loadScript(file, reader)
@@ -40,7 +46,7 @@ function throughCommand(command: string, input: string): string {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
   } catch (cause) {
-    throw new Error(`the preprocessor "${command}" failed: the configuration was not read`, { cause })
+    throw new ScriptReadError(`the preprocessor "${command}" failed: the configuration was not read`, { cause })
   }
 }
 

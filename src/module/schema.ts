@@ -11,6 +11,16 @@ const fieldSchema = (spec: FieldSpec): JsonSchema => {
   return { type: spec.nullable ? [type, 'null'] : type, description: spec.doc }
 }
 
+/** Stands for any number of fields that the configuration names. */
+const isPlaceholder = (field: string): boolean => field.startsWith('<')
+
+/** What fields that have no name here may hold. */
+function otherFields(fields: readonly (readonly [string, FieldSpec])[]): JsonSchema | false {
+  const descriptions = fields.filter(([field]) => isPlaceholder(field)).map(([, spec]) => spec.doc)
+  if (descriptions.length === 0) return false
+  return { type: ['string', 'integer', 'null'], description: descriptions.join(' ') }
+}
+
 /** The JSON-RPC notification that carries an event, as every JSON transport sends it. */
 export function eventSchema(name: string, module: string, spec: EventSpec): JsonSchema {
   const fields = Object.entries(spec.fields)
@@ -26,9 +36,13 @@ export function eventSchema(name: string, module: string, spec: EventSpec): Json
       method: { const: name },
       params: {
         type: 'object',
-        properties: Object.fromEntries(fields.map(([field, fieldSpec]) => [field, fieldSchema(fieldSpec)])),
+        properties: Object.fromEntries(
+          fields
+            .filter(([field]) => !isPlaceholder(field))
+            .map(([field, fieldSpec]) => [field, fieldSchema(fieldSpec)]),
+        ),
         required: fields.filter(([, fieldSpec]) => !fieldSpec.optional).map(([field]) => field),
-        additionalProperties: false,
+        additionalProperties: otherFields(fields),
         'x-order': fields.map(([field]) => field),
       },
     },

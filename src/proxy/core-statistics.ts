@@ -13,6 +13,7 @@ export interface CoreStatistics {
   readonly errReplies: Counter
   readonly badUris: Counter
   readonly badHeaders: Counter
+  readonly slowMessages: Counter
 }
 
 /** Registers the counters, in the order the management interface lists them. */
@@ -32,5 +33,6 @@ export function coreStatistics(stats: StatisticsRegistry): CoreStatistics {
     errReplies: counter('err_replies', 'Replies that could not be parsed, or were not for this proxy.'),
     badUris: counter('bad_URIs_rcvd', 'Messages with a URI that could not be parsed.'),
     badHeaders: counter('bad_msg_hdr', 'Messages with a header that could not be parsed.'),
+    slowMessages: counter('slow_messages', 'Messages that took longer than exec_msg_threshold.'),
   }
 }

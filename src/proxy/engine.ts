@@ -1,5 +1,5 @@
 import type { Log } from '../log/log.ts'
-import type { RouteContext, RouteKind, Verdict } from '../script/context.ts'
+import type { RouteContext, RouteKind, Target, Verdict } from '../script/context.ts'
 import type { SipMessage } from '../sip/codec/message.ts'
 import { parseWrittenAddress } from '../sip/net/address.ts'
 import type { Eventually } from '../sip/net/dns-cache.ts'
@@ -9,6 +9,7 @@ import type { HopResolver } from '../sip/net/resolve.ts'
 import type { StreamFault } from '../sip/net/stream-framer.ts'
 import type { StatisticsRegistry } from '../stats/stats.ts'
 import type { Clock } from '../util/clock.ts'
+import { Blacklists } from './blacklists.ts'
 import { type CoreStatistics, coreStatistics } from './core-statistics.ts'
 import { type ForwardingHost, forwardStateless, sendUnchanged } from './forward.ts'
 import { Hooks } from './hooks.ts'
@@ -40,6 +41,7 @@ export class ProxyEngine implements SipProxy, ReceivingHost, ForwardingHost {
   /** May be replaced at any time; messages under way finish with the routes they began with. */
   routes: EngineRoutes = NO_ROUTES
   readonly hooks: Hooks
+  readonly blacklists: Blacklists
   readonly network: Network
   readonly resolver: HopResolver
   readonly writer: MessageWriter
@@ -62,6 +64,7 @@ export class ProxyEngine implements SipProxy, ReceivingHost, ForwardingHost {
     this.counts = coreStatistics(parts.stats)
     this.writer = new MessageWriter(this.options)
     this.hooks = new Hooks(this.writer)
+    this.blacklists = new Blacklists(parts.clock)
     this.strayReplies = new StrayReplyRouting(parts.network, parts.resolver)
     this.#receiver = new Receiver(this)
     this.#tagSalt = parts.clock.nowMs().toString(36)
@@ -114,7 +117,12 @@ export class ProxyEngine implements SipProxy, ReceivingHost, ForwardingHost {
   }
 
   replyHop(m: RouteContext): Hop {
-    return requestReplyHop(m)
+    const hop = requestReplyHop(m)
+    return (m.flags & this.options.noNewConnectionReplyFlag) === 0 ? hop : { ...hop, reuseOnly: true }
+  }
+
+  branchHop(target: Target, hop: Hop): Hop {
+    return (target.flags & this.options.noNewConnectionBranchFlag) === 0 ? hop : { ...hop, reuseOnly: true }
   }
 
   viaValue(socket: ListenSocket, branch: string): string {
@@ -136,7 +144,7 @@ export class ProxyEngine implements SipProxy, ReceivingHost, ForwardingHost {
   reply(m: RouteContext, reply: LocalReply): boolean {
     const { message } = m
     if (!message.isRequest || message.method === 'ACK' || !message.answerable) return false
-    return this.send(this.writeReply(m, reply), requestReplyHop(m), m.origin.socket)
+    return this.send(this.writeReply(m, reply), this.replyHop(m), m.origin.socket)
   }
 
   refuse(m: RouteContext, { status, reason }: Pick<LocalReply, 'status' | 'reason'>): void {

@@ -1,10 +1,11 @@
-import type { RouteContext, Verdict } from '../script/context.ts'
+import type { RouteContext, Target, Verdict } from '../script/context.ts'
 import { Edits } from '../sip/codec/edits.ts'
 import { uriScheme } from '../sip/codec/uri.ts'
 import { parseWrittenAddress } from '../sip/net/address.ts'
 import { type Eventually, whenKnown } from '../sip/net/dns-cache.ts'
 import type { Hop, ListenSocket } from '../sip/net/endpoint.ts'
 import type { HopResolver } from '../sip/net/resolve.ts'
+import type { Blacklists } from './blacklists.ts'
 import type { LocalReply } from './proxy.ts'
 import { fractionOf, statelessBranch } from './via.ts'
 import type { MessageWriter } from './writing.ts'
@@ -13,13 +14,17 @@ import type { MessageWriter } from './writing.ts'
 export const BAD_ADDRESS = -476
 /** What `forward()` gives where nothing could be sent (OpenSIPS E_SEND). */
 export const SEND_FAILED = -477
+/** What `forward()` gives where a blacklist forbids every destination (OpenSIPS E_IP_BLOCKED). */
+export const FILTERED = -473
 const SENT = 1
 
 /** What stateless forwarding needs of the engine. */
 export interface ForwardingHost {
   readonly writer: MessageWriter
   readonly resolver: HopResolver
+  readonly blacklists: Blacklists
   socketFor(hop: Hop, preferred: ListenSocket | null): ListenSocket | null
+  branchHop(target: Target, hop: Hop): Hop
   send(bytes: Buffer, hop: Hop, socket: ListenSocket): boolean
   /** Answers the request, with the To tag of stateless replies. */
   refuse(m: RouteContext, reply: Pick<LocalReply, 'status' | 'reason'>): void
@@ -91,12 +96,14 @@ function sendToFirst(
   hops: readonly Hop[],
   write: (hop: Hop, socket: ListenSocket) => Buffer,
 ): Verdict {
-  let hasSocket = false
+  let failure: Verdict = BAD_ADDRESS
   for (const hop of hops) {
     const socket = host.socketFor(hop, m.target.socket ?? m.origin.socket)
     if (socket === null) continue
-    hasSocket = true
-    if (host.send(write(hop, socket), hop, socket)) return SENT
+    const bytes = write(hop, socket)
+    if (host.blacklists.forbids(m, hop, bytes)) failure = FILTERED
+    else if (host.send(bytes, host.branchHop(m.target, hop), socket)) return SENT
+    else failure = SEND_FAILED
   }
-  return hasSocket ? SEND_FAILED : BAD_ADDRESS
+  return failure
 }

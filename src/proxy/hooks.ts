@@ -5,12 +5,17 @@ import type { MessageWriter } from './writing.ts'
 /** Keeps the callbacks of modules and runs them in the order of registration. */
 export class Hooks implements ProxyHooks {
   readonly #writer: MessageWriter
+  readonly #screens: ((m: RouteContext) => boolean)[] = []
   readonly #before: ((m: RouteContext) => boolean)[] = []
   readonly #after: ((m: RouteContext) => void)[] = []
   readonly #match: ((m: RouteContext) => boolean)[] = []
 
   constructor(writer: MessageWriter) {
     this.#writer = writer
+  }
+
+  screen(callback: (m: RouteContext) => boolean): void {
+    this.#screens.push(callback)
   }
 
   beforeRequest(callback: (m: RouteContext) => boolean): void {
@@ -27,6 +32,12 @@ export class Hooks implements ProxyHooks {
 
   atSend(m: RouteContext, headers: HeadersAtSend): void {
     this.#writer.atSend(m, headers)
+  }
+
+  /** Whether a module wants nothing done with the message. */
+  refuses(m: RouteContext): boolean {
+    for (const callback of this.#screens) if (callback(m)) return true
+    return false
   }
 
   /** Whether a module has taken the request. */

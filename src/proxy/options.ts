@@ -17,6 +17,10 @@ export interface EngineOptions {
   readonly mhomed: boolean
   /** `tcp_accept_aliases`: 0 never, 1 where Via says `alias`, 2 always (RFC 5923). */
   readonly acceptAliases: number
+  /** `tcp_no_new_conn_bflag`: mask of the branch flag that forbids opening a connection for a request; 0 none. */
+  readonly noNewConnectionBranchFlag: number
+  /** `tcp_no_new_conn_rplflag`: mask of the message flag that forbids opening one for a reply; 0 none. */
+  readonly noNewConnectionReplyFlag: number
   /** Most messages whose routes may wait for something at the same time; further ones are dropped. */
   readonly maxWaiting: number
 }
@@ -31,6 +35,8 @@ export const ENGINE_DEFAULTS: EngineOptions = {
   forwardStrayReplies: true,
   mhomed: false,
   acceptAliases: 0,
+  noNewConnectionBranchFlag: 0,
+  noNewConnectionReplyFlag: 0,
   maxWaiting: 20_000,
 }
 

@@ -1,5 +1,6 @@
 import type { RouteContext, Target, Verdict } from '../script/context.ts'
 import type { Hop, ListenSocket, Origin } from '../sip/net/endpoint.ts'
+import type { Blacklists } from './blacklists.ts'
 
 /** What a module adds to a request at the moment it is written for one branch (Record-Route needs the out socket). */
 export interface Outgoing {
@@ -7,7 +8,8 @@ export interface Outgoing {
   readonly hop: Hop
   readonly socket: ListenSocket
 }
-export type HeadersAtSend = (outgoing: Outgoing) => string
+/** `m` is the message as it is written: of a branch, the copy its branch_route has changed. */
+export type HeadersAtSend = (outgoing: Outgoing, m: RouteContext) => string
 
 export interface LocalReply {
   readonly status: number
@@ -43,6 +45,8 @@ export interface SipProxy {
 
   /** Where replies to this request go (RFC 3261 §18.2.2, RFC 3581 §4). */
   replyHop(m: RouteContext): Hop
+  /** The hop as this target may use it: without opening a connection where its branch flag forbids that. */
+  branchHop(target: Target, hop: Hop): Hop
   /** The value of our Via on this socket, for requests made here: `SIP/2.0/UDP host:port;branch=…`. */
   viaValue(socket: ListenSocket, branch: string): string
   /** The request as it goes out on one branch: edits, R-URI, Via with `branch`, Route set of `path`, Max-Forwards, Content-Length. */
@@ -60,12 +64,16 @@ export interface SipProxy {
   sendUnchanged(m: RouteContext, destination: string, headers: string): Verdict | Promise<Verdict>
 
   readonly hooks: ProxyHooks
+  /** Destinations nothing is sent to. Whoever sends a request asks `forbids` first. */
+  readonly blacklists: Blacklists
   /** Gives bytes to the proxy as if they had come from `origin`. */
   receive(bytes: Buffer, origin: Origin): void
 }
 
 /** Where modules hang themselves into the way of a message. Callbacks run in the order of registration. */
 export interface ProxyHooks {
+  /** Every request and reply, also a faulty one, before anything else is done with it. True: drop it. */
+  screen(callback: (m: RouteContext) => boolean): void
   /** Before the script sees a request. True: taken care of, do not run the script. */
   beforeRequest(callback: (m: RouteContext) => boolean): void
   /** After the main route has ended for a request, also when it failed. */

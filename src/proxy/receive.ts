@@ -87,6 +87,10 @@ export class Receiver {
     counts.rcvRequests.value += 1
     if (isStream(origin.proto)) this.#noteAlias(message, origin)
     const m = this.#host.makeContext('request', message, origin)
+    if (hooks.refuses(m)) {
+      counts.dropRequests.value += 1
+      return
+    }
     // Not counted as dropped: what modules take are retransmissions and ACKs, which is how it should be.
     if (hooks.takeRequest(m)) return
     this.#run(routes.main, m, counts.dropRequests, () => {
@@ -96,11 +100,12 @@ export class Receiver {
 
   /** sip-core 14.3: the error route if there is one, else a reply with the reason if the request can be answered. */
   #badRequest(message: SipMessage, fault: Fault, origin: Origin): void {
-    const { counts, routes, log } = this.#host
+    const { counts, hooks, routes, log } = this.#host
     counts.errRequests.value += 1
     this.#countFault(fault)
     log.debug('bad request', { from: origin.address, port: origin.port, fault: fault.code, reason: fault.reason })
     const m = this.#host.makeContext(routes.error === null ? 'request' : 'error', message, origin)
+    if (hooks.refuses(m)) return
     if (routes.error === null) {
       this.#host.refuse(m, fault)
       return
@@ -110,7 +115,12 @@ export class Receiver {
   }
 
   #reply(message: SipMessage, origin: Origin): void {
-    const { counts, options, routes } = this.#host
+    const { counts, hooks, options, routes } = this.#host
+    const m = this.#host.makeContext('onreply', message, origin)
+    if (hooks.refuses(m)) {
+      counts.dropReplies.value += 1
+      return
+    }
     const via = message.topVia
     if (message.fault !== null) this.#countFault(message.fault)
     if (message.fault !== null || via === null) {
@@ -123,7 +133,6 @@ export class Receiver {
       return
     }
     counts.rcvReplies.value += 1
-    const m = this.#host.makeContext('onreply', message, origin)
     if (routes.onreply === null) this.#afterReplyRoute(m)
     else this.#run(routes.onreply, m, counts.dropReplies, () => this.#afterReplyRoute(m))
   }

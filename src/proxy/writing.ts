@@ -38,7 +38,7 @@ export class MessageWriter {
   /** The request for one branch, in the order of sip-core 5.3. */
   request(m: RouteContext, outgoing: Outgoing, branch: string): Buffer {
     let headersOnTop = ''
-    for (const headers of headersAtSend.get(m) ?? []) headersOnTop += headers(outgoing)
+    for (const headers of headersAtSend.get(m) ?? []) headersOnTop += headers(outgoing, m)
     const { uri, path } = outgoing.target
     return forwardRequest(m.message, {
       edits: m.edits,
@@ -60,7 +60,7 @@ export class MessageWriter {
       toTag: reply.toTag,
       stamp: viaStamp(m),
       headers: m.replyHeaders + (reply.headers ?? '') + this.#serverLine + warning,
-      ...(reply.body !== undefined && { body: reply.body }),
+      ...bodyOf(m, reply),
     })
   }
 
@@ -68,6 +68,12 @@ export class MessageWriter {
   forwardedReply(m: RouteContext): Buffer | null {
     return forwardReply(m.message, m.edits)
   }
+}
+
+/** The reply's own body, else what the script has collected; a 100 carries none, for it goes one hop only. */
+function bodyOf(m: RouteContext, reply: LocalReply): { body?: string | Buffer } {
+  if (reply.body !== undefined) return { body: reply.body }
+  return m.replyBody === '' || reply.status === 100 ? {} : { body: m.replyBody }
 }
 
 /** `sip_warning`: what helps to find out, at the far end, where and why a reply was made (RFC 3261 §20.43, code 392). */

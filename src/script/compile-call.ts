@@ -19,6 +19,8 @@ const EVENT_FUNCTIONS: ReadonlySet<string> = new Set([
 /** What the compiler learns of the events a script names. */
 export interface EventNotes {
   note(name: string, place: Place): void
+  /** The script raises it by itself. */
+  noteRaised(name: string): void
 }
 
 /** Compiles calls of functions. */
@@ -84,6 +86,7 @@ export class CallCompiler {
     const [event] = call.args
     if (!EVENT_FUNCTIONS.has(call.name) || event?.type !== 'string' || event.value.includes('$')) return
     this.#events.note(event.value, event.place)
+    if (call.name === 'raise_event') this.#events.noteRaised(event.value)
   }
 }
 

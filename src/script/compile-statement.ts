@@ -6,7 +6,7 @@ import { ConditionCompiler } from './compile-condition.ts'
 import { makeForEach, makeIf, makeSwitch, makeWhile } from './compile-flow.ts'
 import { compileLog } from './compile-log.ts'
 import { compileAsync, compileLaunch, compileReturn, compileRouteCall } from './compile-routes.ts'
-import { Flow, type RouteContext, type Step, type Verdict } from './context.ts'
+import { Flow, type RouteContext, type RouteKind, type Step, type Verdict } from './context.ts'
 import { runFrom } from './sequence.ts'
 import { NOTHING, type Scope, type Statement, type Unit } from './unit.ts'
 
@@ -106,7 +106,7 @@ export class StatementCompiler {
       m.flow = Flow.exit
       return 0
     }
-    const route = m.kind === 'error' ? undefined : unit.routes.find('error', '')
+    const route = WITHOUT_ERROR_ROUTE.has(m.kind) ? undefined : unit.routes.find('error', '')
     if (route === undefined) return stop()
     const verdict = route.step(m)
     return typeof verdict === 'number' ? stop() : verdict.then(stop)
@@ -118,6 +118,9 @@ function describe(node: StatementNode): string {
   if (node.type === 'call') return `module ${node.name}`
   return node.type === 'assign' ? 'assign' : `core ${node.type}`
 }
+
+/** Where a failed assertion ends the script without an error route. */
+const WITHOUT_ERROR_ROUTE: ReadonlySet<RouteKind> = new Set<RouteKind>(['error', 'onreply', 'local'])
 
 /** Statements that leave `$rc` to the statements in them. */
 const KEEPS_RC: ReadonlySet<StatementNode['type']> = new Set<StatementNode['type']>([

@@ -103,20 +103,26 @@ const eventRoute = ({ node, step }: Route): EventRoute => ({ name: node.name, mo
 /** The events a script names, each with its first place. */
 class ScriptEvents implements EventNotes {
   readonly #places = new Map<string, Place>()
+  readonly #raised = new Set<string>()
 
   note(name: string, place: Place): void {
     if (!this.#places.has(name)) this.#places.set(name, place)
+  }
+
+  noteRaised(name: string): void {
+    this.#raised.add(name)
   }
 
   get names(): readonly string[] {
     return [...this.#places.keys()]
   }
 
-  /** Warns of those that no module raises. */
+  /** Warns of those that no module raises; of the script's own only where the name may be a slip of another. */
   report({ environment, diagnostics }: Unit): void {
     for (const [name, place] of this.#places) {
       if (environment.events.has(name)) continue
       const similar = nearest(name, environment.events.keys())
+      if (this.#raised.has(name) && similar === undefined) continue
       const hint = similar === undefined ? undefined : `did you mean "${similar}"?`
       diagnostics.warn(
         'W_EVENT',

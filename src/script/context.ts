@@ -108,6 +108,8 @@ export class RouteContext {
   flags = 0
   forceRport = false
   addLocalRport = false
+  /** Replies made here go to the address in the top Via instead of where the request came from. */
+  replyToVia = false
   advertisedHost: string | null = null
   advertisedPort: number | null = null
   /** Complete header lines, each with CRLF, that locally generated replies to this request carry. */
@@ -137,7 +139,7 @@ export class RouteContext {
   /** In a failure route: the reply that was chosen, if one was received. */
   reply: RouteContext | null = null
   /** What modules keep: see {@link messageSlot}. */
-  readonly slots: unknown[] = []
+  readonly slots: unknown[] = new Array(slotCount)
   /** Told of each statement before it runs, while `script_trace` is on. */
   trace: ((statement: TracedStatement) => void) | null = null
   /** Nesting of events raised from event routes, to stop endless chains. */

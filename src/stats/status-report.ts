@@ -1,3 +1,5 @@
+import type { Clock } from '../util/clock.ts'
+
 /** The state of one identifier of a status/report group: positive is ready, negative is not. */
 export interface Status {
   readonly group: string
@@ -11,14 +13,28 @@ export interface StatusChange extends Status {
   readonly oldStatus: number
 }
 
+/** Something that happened to an identifier, for those who look into its past. */
+export interface Report {
+  readonly timeMs: number
+  readonly text: string
+}
+/** Reports kept for an identifier; the oldest makes room. */
+const MAX_REPORTS = 200
+
 /** Identifier of a group that has only one. */
 export const DEFAULT_IDENTIFIER = 'main'
 
 /** Which parts of the proxy are ready: group and identifier → a number (management reference, status_report). */
 export class StatusReports {
+  readonly #clock: Clock
   readonly #groups = new Map<string, Map<string, Status>>()
+  readonly #reports = new Map<string, Report[]>()
   /** Told of every change of a number. */
   onChange: ((change: StatusChange) => void) | null = null
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /** Sets a status; 0 is stored as 1. A new identifier counts as having been at 1 before. */
   set(group: string, identifier: string, status: number, details: string | null): void {
@@ -42,5 +58,17 @@ export class StatusReports {
 
   groups(): readonly (readonly [string, readonly Status[]])[] {
     return [...this.#groups].map(([name, identifiers]) => [name, [...identifiers.values()]] as const)
+  }
+
+  /** Notes what happened to an identifier. */
+  report(group: string, identifier: string, text: string): void {
+    const key = `${group}\n${identifier}`
+    const known = this.#reports.get(key) ?? []
+    this.#reports.set(key, [...known.slice(1 - MAX_REPORTS), { timeMs: this.#clock.nowMs(), text }])
+  }
+
+  /** What happened to an identifier, oldest first. */
+  reports(group: string, identifier: string): readonly Report[] {
+    return this.#reports.get(`${group}\n${identifier}`) ?? []
   }
 }

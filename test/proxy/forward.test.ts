@@ -259,7 +259,7 @@ describe('a request as it goes out', () => {
       main: async m => {
         engine.hooks.atSend(m, () => 'X-All: yes\r\n')
         const branch = engine.makeContext('branch', m.message, m.origin)
-        branch.slots.push(...m.slots)
+        for (const [index, value] of m.slots.entries()) branch.slots[index] = value
         engine.hooks.atSend(branch, () => 'X-Branch: yes\r\n')
         await engine.forward(branch, `127.0.0.1:${uas.port}`)
         return engine.forward(m, `127.0.0.1:${uas.port}`)

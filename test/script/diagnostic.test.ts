@@ -88,9 +88,7 @@ describe('faults found while compiling', () => {
     ],
     [
       'event_route[E_PIKE_BLOKED] {}\nroute { raise_event("E_MINE"); raise_event("E_MINE"); raise_event("E_ACC_CDR"); raise_event("$var(x)"); }',
-      [
-        '1:1 warning W_EVENT no loaded module raises the event "E_PIKE_BLOKED": it is published for the script',
-      ],
+      ['1:1 warning W_EVENT no loaded module raises the event "E_PIKE_BLOKED": it is published for the script'],
     ],
     ['startup_route {}', ['0:0 warning W_ROUTE there is no main route: requests are not handled']],
     [

@@ -2,7 +2,7 @@ import { arg, functionGroup, optional } from '../../module/define.ts'
 import { MAX_BRANCHES, messageSlot, type RouteContext, type Target } from '../../script/context.ts'
 
 /** Groups of equal q still to be tried, the next one first. */
-const serialized = messageSlot<Target[][]>()
+const serialized = messageSlot<readonly (readonly Target[])[]>()
 
 /** Functions that edit the destination set. */
 export const branchFunctions = functionGroup(
@@ -47,7 +47,8 @@ export const branchFunctions = functionGroup(
       returns: '1',
       doc:
         'Takes the destination set apart by q value, highest first; branches of equal q stay together. ' +
-        'next_branches() then loads group after group. Does nothing when all q values are equal, unless the order is kept.',
+        'next_branches() then loads group after group. Does nothing when there is but the Request-URI, or when all q ' +
+        'values are equal, unless the order is kept.',
     },
     next_branches: {
       args: [],
@@ -95,7 +96,7 @@ export const branchFunctions = functionGroup(
     },
     serialize_branches: (clear, keepOrder) => m => {
       if (clear.read(m) !== 0) serialized.set(m, undefined)
-      serialize(m, keepOrder !== undefined && keepOrder.read(m) !== 0)
+      serialize(m, (keepOrder?.read(m) ?? 0) !== 0)
       return 1
     },
     next_branches: () => loadNextGroup,
@@ -122,11 +123,13 @@ function resolveIndex(m: RouteContext, index: number): number | null {
   return at >= 0 && at < m.branches.length ? at : null
 }
 
+/** What an earlier call left over comes behind. */
 function serialize(m: RouteContext, keepOrder: boolean): void {
   const targets = [{ ...m.target }, ...m.branches]
-  const allEqual = targets.every(t => t.q === targets[0]?.q)
-  if (allEqual && !keepOrder) return
-  serialized.set(m, keepOrder ? targets.map(t => [t]) : groupByQ(targets))
+  const allEqual = targets.every(t => t.q === m.target.q)
+  if (m.branches.length === 0 || (allEqual && !keepOrder)) return
+  const groups = keepOrder ? targets.map(t => [t]) : groupByQ(targets)
+  serialized.set(m, [...groups, ...(serialized.get(m) ?? [])])
   m.branches = []
 }
 
@@ -141,10 +144,10 @@ function groupByQ(targets: readonly Target[]): Target[][] {
 }
 
 function loadNextGroup(m: RouteContext): number {
-  const groups = serialized.get(m)
-  const group = groups?.shift()
-  const [first, ...others] = group ?? []
-  if (groups === undefined || first === undefined) return -1
+  const [group = [], ...groups] = serialized.get(m) ?? []
+  const [first, ...others] = group
+  if (first === undefined) return -1
+  serialized.set(m, groups)
   m.target = first
   m.branches = others
   return groups.length > 0 ? 1 : 2

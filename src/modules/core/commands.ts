@@ -2,6 +2,7 @@ import { LogLevel } from '../../log/log.ts'
 import { help, which } from '../../mi/introspection.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type ModuleContext, optional } from '../../module/define.ts'
+import { asctime } from '../../util/asctime.ts'
 import type { Commands } from '../../util/spec.ts'
 
 /** Commands of group `core`. */
@@ -14,11 +15,6 @@ export const coreCommands = {
     args: [optional(arg('command', 'str', 'Name of a command, or of a group with a colon behind it.'))],
     doc: 'lists all available MI commands',
     aliases: ['which'],
-  },
-  help: {
-    args: [optional(arg('mi_cmd', 'str', 'Name of a command.'))],
-    doc: 'prints information about MI commands usage',
-    aliases: ['help'],
   },
   ps: { args: [], doc: 'lists what runs in the event loop of the proxy', aliases: ['ps'] },
   kill: { args: [], doc: 'stops the proxy: drains and ends with status 0', aliases: ['kill'] },
@@ -34,6 +30,11 @@ export const coreCommands = {
     args: [optional(arg('level', 'int', 'New level, −3…4.'))],
     doc: 'gets or sets the logging level of the script',
     aliases: ['xlog_level'],
+  },
+  help: {
+    args: [optional(arg('mi_cmd', 'str', 'Name of a command.'))],
+    doc: 'prints information about MI commands usage',
+    aliases: ['help'],
   },
 } as const
 
@@ -76,13 +77,3 @@ export function coreCommandHandlers({
 }
 
 const clampLevel = (level: number): number => Math.max(LogLevel.alert, Math.min(LogLevel.debug, level))
-
-const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
-/** `Fri Nov 20 15:21:56 2026`, local time. */
-export function asctime(timeMs: number): string {
-  const t = new Date(timeMs)
-  const clock = [t.getHours(), t.getMinutes(), t.getSeconds()].map(n => String(n).padStart(2, '0')).join(':')
-  return `${DAYS[t.getDay()]} ${MONTHS[t.getMonth()]} ${String(t.getDate()).padStart(2, ' ')} ${clock} ${t.getFullYear()}`
-}

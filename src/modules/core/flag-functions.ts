@@ -4,22 +4,37 @@ import type { RouteContext, Step, Target } from '../../script/context.ts'
 
 type Change = 'set' | 'reset' | 'test'
 
+/** The mask of a flag whose name is an argument; a constant name gets its bit at load. */
+function bitReader(name: Arg<string>, bitOf: (name: string) => number): (m: RouteContext) => number {
+  if (name.constant === undefined) return m => bitOf(name.read(m))
+  const bit = bitOf(name.constant)
+  return () => bit
+}
+
 function messageFlag(host: Host, name: Arg<string>, change: Change): Step {
-  const constant = name.constant === undefined ? undefined : host.script.flagBit(name.constant)
+  const bitOf = bitReader(name, text => host.script.flagBit(text))
   return m => {
-    const bit = constant ?? host.script.flagBit(name.read(m))
+    const bit = bitOf(m)
     if (change === 'test') return (m.flags & bit) === 0 ? -1 : 1
     m.flags = change === 'set' ? m.flags | bit : m.flags & ~bit
     return 1
   }
 }
 
-/** 4.x writes (flag, branch), 2.x (branch, flag): a number in first place with another argument behind it is a branch. */
+const isNumber = (a: Arg<string>): boolean => /^\d+$/.test(a.constant ?? '')
+
+/**
+ * 4.x writes (flag, branch), 2.x (branch, flag). A number is a branch where the other argument is none; of two numbers
+ * the era decides which is which.
+ */
 function branchFlag(host: Host, a: Arg<string>, b: Arg<string> | undefined, change: Change): Step {
-  const swapped = b !== undefined && /^\d+$/.test(a.constant ?? '') && !/^\d+$/.test(b.constant ?? '')
-  const [name, index] = swapped ? [b, a] : [a, b]
+  const isSwapped = b !== undefined && isNumber(a) && (host.settings.era === '2.4' || !isNumber(b))
+  const [name, index] = b !== undefined && isSwapped ? [b, a] : [a, b]
+  if (index?.constant !== undefined && !isNumber(index))
+    index.reject(`expected the index of a branch, got "${index.constant}"`)
+  const bitOf = bitReader(name, text => host.script.branchFlagBit(text))
   return m => {
-    const bit = host.script.branchFlagBit(name.read(m))
+    const bit = bitOf(m)
     const branch = branchAt(m, index === undefined ? 0 : Number(index.read(m)))
     if (branch === undefined) return -1
     if (change === 'test') return (branch.flags & bit) === 0 ? -1 : 1
@@ -34,7 +49,7 @@ const branchAt = (m: RouteContext, index: number): Target | undefined =>
 
 const flagArg = arg('flag', 'str', 'Name of the flag; any word, or a number as in 2.x.')
 const branchArgs = [
-  arg('flag', 'str', 'Name of the flag.'),
+  arg('flag', 'str', 'Name of the flag. 2.x wrote the branch first: `(1, "F")` is understood too.'),
   optional(arg('branch', 'str', 'Index of the branch, 0 (the Request-URI) if absent.')),
 ] as const
 

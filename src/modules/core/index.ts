@@ -6,8 +6,10 @@ import { coreCommandHandlers, coreCommands } from './commands.ts'
 import { coreEvents } from './events.ts'
 import { flagFunctions } from './flag-functions.ts'
 import { logEventFields } from './log-events.ts'
+import { heapMemory, processMemory, watchMemory } from './memory-watch.ts'
 import { registerProcessStatistics } from './process-statistics.ts'
 import { sendingFunctions } from './sending-functions.ts'
+import { traceFunctions } from './trace-functions.ts'
 import { uriFunctions } from './uri-functions.ts'
 import { valueFunctions } from './value-functions.ts'
 
@@ -22,13 +24,14 @@ export default defineModule(
       ...flagFunctions.specs,
       ...sendingFunctions.specs,
       ...valueFunctions.specs,
+      ...traceFunctions.specs,
     },
     events: coreEvents,
     commands: coreCommands,
   },
   context => {
-    const { host, clock, raise } = context
-    let loadTimer: Timer | null = null
+    const { host, clock, log, raise } = context
+    let timers: readonly (Timer | null)[] = []
     return {
       functions: {
         ...uriFunctions.handlers(context),
@@ -36,6 +39,7 @@ export default defineModule(
         ...flagFunctions.handlers(context),
         ...sendingFunctions.handlers(context),
         ...valueFunctions.handlers(context),
+        ...traceFunctions.handlers(context),
       },
       commands: coreCommandHandlers(context),
       start: () => {
@@ -48,7 +52,16 @@ export default defineModule(
             proto: closed.proto,
           }),
         )
-        loadTimer = registerProcessStatistics(host.stats, clock)
+        const { event_shm_threshold: processLimit, event_pkg_threshold: heapLimit } = host.settings
+        timers = [
+          registerProcessStatistics(host.stats, clock),
+          watchMemory(clock, processLimit, processMemory, alarm => raise.E_CORE_SHM_THRESHOLD(alarm)),
+          watchMemory(clock, heapLimit, heapMemory, alarm =>
+            raise.E_CORE_PKG_THRESHOLD({ ...alarm, pid: process.pid }),
+          ),
+        ]
+        if (host.settings.syslog_enabled !== 0)
+          log.notice('there is no syslog: the log goes to standard error', { setting: 'syslog_enabled' })
         host.stats.gauge('core', 'timestamp', 'Seconds since the start.').read = () =>
           Math.floor((clock.nowMs() - host.instance.startedAtMs) / 1000)
         host.status.onChange = change =>
@@ -59,7 +72,9 @@ export default defineModule(
             details: change.details ?? undefined,
             old_status: change.oldStatus,
           })
+        host.status.report('core', DEFAULT_IDENTIFIER, 'initializing')
         host.status.set('core', DEFAULT_IDENTIFIER, 1, 'running')
+        host.status.report('core', DEFAULT_IDENTIFIER, 'initialization completed, ready now')
         if (host.settings.log_event_enabled) {
           const { log_prefix: prefix, log_event_level_filter: filter } = host.settings
           host.logger.listener = record => {
@@ -68,7 +83,7 @@ export default defineModule(
         }
       },
       stop: () => {
-        loadTimer?.clear()
+        for (const timer of timers) timer?.clear()
         host.logger.listener = null
         host.status.onChange = null
       },

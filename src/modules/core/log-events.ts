@@ -1,4 +1,4 @@
-import { type LogRecord, levelLabel, syslogTime } from '../../log/logger.ts'
+import { type LogRecord, levelLabel, messageText, syslogTime } from '../../log/logger.ts'
 import type { EventFields } from '../../util/spec.ts'
 import type { coreEvents } from './events.ts'
 
@@ -10,6 +10,6 @@ export function logEventFields(record: LogRecord, prefix: string): EventFields<t
     level: levelLabel(record.level),
     module: record.part === '' ? undefined : record.part,
     prefix: prefix === '' ? undefined : prefix,
-    message: record.message,
+    message: messageText(record),
   }
 }

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import type { StatisticsRegistry } from '../../stats/stats.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
+import { processMemory } from './memory-watch.ts'
 
 const MINUTE_S = 60
 const TEN_MINUTES_S = 600
@@ -42,15 +43,16 @@ export function registerProcessStatistics(stats: StatisticsRegistry, clock: Cloc
   }
   let maxUsed = 0
   const used = (): number => {
-    const { rss } = process.memoryUsage()
+    const rss = process.memoryUsage.rss()
     maxUsed = Math.max(maxUsed, rss)
     return rss
   }
-  stats.gauge('shmem', 'total_size', 'Memory the machine has, bytes.').read = () => process.constrainedMemory()
+  stats.gauge('shmem', 'total_size', 'Memory the process may have, bytes.').read = () => processMemory().size
   stats.gauge('shmem', 'max_used_size', 'Most memory the process has had, bytes, as far as it was read.').read = () =>
     Math.max(maxUsed, used())
   stats.gauge('shmem', 'used_size', 'JavaScript heap in use, bytes.').read = () => process.memoryUsage().heapUsed
   stats.gauge('shmem', 'real_used_size', 'Resident memory of the process, bytes.').read = used
+  stats.gauge('shmem', 'fragments', 'Always 0: the JavaScript engine manages memory.').read = () => 0
   stats.gauge('shmem', 'free_size', 'Memory still available to the process, bytes.').read = () =>
     process.availableMemory()
   return clock.every(1000, () => meter.sample())

@@ -1,4 +1,7 @@
-import { arg, functionGroup, optional } from '../../module/define.ts'
+import { arg, functionGroup, type Host, optional } from '../../module/define.ts'
+import type { RouteContext, Verdict } from '../../script/context.ts'
+import { isStream, parseWrittenAddress } from '../../sip/net/address.ts'
+import { DEFAULT_PORT } from '../../sip/net/endpoint.ts'
 
 const viaHandling = ['force-rport', 'add-local-rport', 'reply-to-via', 'force-tcp-alias'] as const
 
@@ -12,7 +15,8 @@ export const sendingFunctions = functionGroup(
         ),
       ],
       routes: 'any',
-      returns: '1 sent; −476 the destination cannot be resolved; −477 it could not be sent',
+      returns:
+        '1 sent; −473 a blacklist forbids the destination; −476 it cannot be resolved; −477 it could not be sent',
       doc: 'Forwards the request statelessly (RFC 3261 §16.11), with a Via whose branch retransmissions share.',
     },
     send: {
@@ -40,8 +44,16 @@ export const sendingFunctions = functionGroup(
     force_tcp_alias: {
       args: [optional(arg('port', 'int', 'Port under which the connection may be reused.'))],
       routes: 'any',
-      returns: '1 on a connection-oriented transport; −1 otherwise',
-      doc: 'Reuses the connection this request came on for requests to its sender (RFC 5923). Connections are always found by their peer address here.',
+      returns: '1 done, or the request came over UDP; −1 the connection is gone or has too many aliases',
+      doc:
+        'Uses the connection this request came on for requests to the port its sender listens on, by default that of ' +
+        'its Via (RFC 5923).',
+    },
+    tcp_close_conn: {
+      args: [arg('peer', 'str', '`ip:port` or `proto:ip:port` of the peer.')],
+      routes: 'any',
+      returns: '1 closed; −1 there is no such connection',
+      doc: 'Closes the connection to a peer.',
     },
     set_via_handling: {
       args: [arg('flags', 'str', `Comma list of ${viaHandling.join(', ')}.`)],
@@ -85,7 +97,12 @@ export const sendingFunctions = functionGroup(
       m.addLocalRport = true
       return 1
     },
-    force_tcp_alias: () => m => (m.origin.connectionId === 0 ? -1 : 1),
+    force_tcp_alias: port => m => addAlias(host, m, port?.read(m) ?? 0),
+    tcp_close_conn: peer => m => {
+      const written = parseWrittenAddress(peer.read(m))
+      if (written === undefined || written.port === 0) return -1
+      return host.network.closeConnection(written.proto ?? 'tcp', written.host, written.port) ? 1 : -1
+    },
     set_via_handling: flags => {
       const wrong = flags.constant?.split(',').find(f => !(viaHandling as readonly string[]).includes(f.trim()))
       if (wrong !== undefined) flags.reject(`unknown Via option "${wrong.trim()}": expected ${viaHandling.join(', ')}`)
@@ -96,7 +113,8 @@ export const sendingFunctions = functionGroup(
           .map(f => f.trim())
         if (given.includes('force-rport')) m.forceRport = true
         if (given.includes('add-local-rport')) m.addLocalRport = true
-        return 1
+        if (given.includes('reply-to-via')) m.replyToVia = true
+        return given.includes('force-tcp-alias') ? addAlias(host, m, 0) : 1
       }
     },
     set_advertised_address: address => m => {
@@ -118,3 +136,11 @@ export const sendingFunctions = functionGroup(
     is_myself: (name, port) => m => (host.proxy.isMyself(name.read(m), port?.read(m) ?? 0) ? 1 : -1),
   }),
 )
+
+/** Port 0: that of the Via. */
+function addAlias({ network }: Host, m: RouteContext, port: number): Verdict {
+  const { proto, connectionId } = m.origin
+  if (!isStream(proto)) return 1
+  const listening = port > 0 ? port : m.message.topVia?.port || DEFAULT_PORT[proto]
+  return network.connections.addAlias(connectionId, listening) ? 1 : -1
+}

@@ -4,6 +4,7 @@ import type { RouteContext, Step } from '../../script/context.ts'
 import { parseUri } from '../../sip/codec/uri.ts'
 import {
   prefixUser,
+  replaceUri,
   setHost,
   setHostPort,
   setPort,
@@ -13,14 +14,11 @@ import {
   stripUserTail,
 } from '../../sip/codec/uri-edit.ts'
 
-/** Longest Request-URI that a rewrite may give (script reference, core functions). */
-const MAX_URI_LENGTH = 1024
-
 /** A step that rewrites the Request-URI; −1 where the URI cannot be edited or gets too long. */
 function rewriting<T>(value: Arg<T>, edit: (uri: string, value: T) => string | null): Step {
   return m => {
     const uri = edit(m.target.uri, value.read(m))
-    if (uri === null || uri.length > MAX_URI_LENGTH) return -1
+    if (uri === null) return -1
     m.target.uri = uri
     return 1
   }
@@ -66,7 +64,7 @@ export const uriFunctions = functionGroup(
     },
     setport: {
       ...changesUri,
-      aliases: ['rewriteport'],
+      aliases: ['rewriteport', 'setp'],
       args: [arg('port', 'str', 'Port; empty removes it.')],
       doc: 'Replaces the port of the Request-URI.',
     },
@@ -114,7 +112,7 @@ export const uriFunctions = functionGroup(
     },
   },
   () => ({
-    seturi: uri => rewriting(uri, (_, text) => (parseUri(text) === null ? null : text)),
+    seturi: uri => rewriting(uri, (_, text) => replaceUri(text)),
     sethost: host => rewriting(host, setHost),
     sethostport: hostport => rewriting(hostport, setHostPort),
     setuser: user => rewriting(user, setUser),

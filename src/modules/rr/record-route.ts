@@ -34,11 +34,12 @@ export function addParams(m: RouteContext, text: string): void {
 export function recordRoute(m: RouteContext, settings: RecordRouteSettings): HeadersAtSend | null {
   if (isRecorded.get(m) === true) return null
   isRecorded.set(m, true)
-  return ({ socket, target }) => {
+  return ({ socket, target }, branch) => {
     const arrival = m.origin.socket
     const scheme = uriScheme(target.uri) === 'sips' ? 'sips' : 'sip'
+    const user = userPart(m, settings)
     const value = (s: ListenSocket, marker: string) =>
-      recordRouteLine(`${scheme}:${userPart(m, settings)}${socketPart(m, s, settings)}${marker};lr`, m, settings)
+      recordRouteLine(`${scheme}:${user}${socketPart(branch, s, settings)}${marker};lr`, branch, settings)
     if (!settings.isDouble || isSame(arrival, socket)) return value(arrival, '')
     return value(socket, ';r2=on') + value(arrival, ';r2=on')
   }
@@ -57,8 +58,9 @@ export function recordRoutePreset(
   if (isRecorded.get(m) === true) return null
   isRecorded.set(m, true)
   const marker = second === null ? '' : ';r2=on'
-  return () => {
-    const line = (address: string) => recordRouteLine(`sip:${userPart(m, settings)}${address}${marker};lr`, m, settings)
+  return (_, branch) => {
+    const user = userPart(m, settings)
+    const line = (address: string) => recordRouteLine(`sip:${user}${address}${marker};lr`, branch, settings)
     return (second === null ? '' : line(second)) + line(first)
   }
 }

@@ -18,6 +18,12 @@ export const headerFunctions = functionGroup(
       returns: '1',
       doc: 'Adds a header to every reply made here to this request.',
     },
+    append_body_to_reply: {
+      args: [arg('txt', 'str', 'Text of the body; further calls add to it.')],
+      routes: ['request', 'failure', 'branch', 'error'],
+      returns: '1',
+      doc: 'Gives every reply made here to this request a body. Add its Content-Type with append_to_reply().',
+    },
     append_hf: {
       args: [text, optional(arg('anchor', 'str', 'Name of the header to put it behind.'))],
       routes: MESSAGE_ROUTES,
@@ -78,6 +84,10 @@ export const headerFunctions = functionGroup(
   ({ clock }) => ({
     append_to_reply: line => m => {
       m.replyHeaders += headerLine(line.read(m))
+      return 1
+    },
+    append_body_to_reply: body => m => {
+      m.replyBody += body.read(m)
       return 1
     },
     append_hf: (line, anchor) => m => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Host } from '../../module/define.ts'
-import { BAD_ADDRESS, SEND_FAILED } from '../../proxy/forward.ts'
+import { BAD_ADDRESS, FILTERED, SEND_FAILED } from '../../proxy/forward.ts'
 import { statelessTag } from '../../proxy/via.ts'
 import type { RouteContext, Verdict } from '../../script/context.ts'
 import { failurePhrase, failureReply, type LocalFailure } from '../../sip/tx/failure-reply.ts'
@@ -79,5 +79,6 @@ export class StatelessReplies {
 function failureOfCode(code: number): LocalFailure {
   if (code === BAD_ADDRESS) return 'unresolvable'
   if (code === SEND_FAILED) return 'send-failed'
+  if (code === FILTERED) return 'filtered'
   return 'internal'
 }

@@ -1,6 +1,7 @@
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, defineModule, optional } from '../../module/define.ts'
-import { DEFAULT_IDENTIFIER, type Status } from '../../stats/status-report.ts'
+import { DEFAULT_IDENTIFIER, type Report, type Status } from '../../stats/status-report.ts'
+import { asctime } from '../../util/asctime.ts'
 
 const groupArg = arg('group', 'str', 'Status group.')
 const identifierArg = optional(
@@ -18,6 +19,11 @@ export default defineModule(
         args: [optional(groupArg)],
         doc: 'lists the status of all identifiers, or of those of a group',
         aliases: ['sr_list_status'],
+      },
+      reports: {
+        args: [optional(groupArg), identifierArg],
+        doc: 'lists the reports of all identifiers, of those of a group, or of one',
+        aliases: ['sr_list_reports'],
       },
       identifiers: {
         args: [optional(groupArg)],
@@ -49,6 +55,13 @@ export default defineModule(
               ...details(s),
             })),
           })),
+        reports: ({ group, identifier }) =>
+          groupsOf(group).map(([Name, statuses]) => ({
+            Name,
+            Identifiers: statuses
+              .filter(s => identifier === undefined || s.identifier === identifier)
+              .map(s => ({ Name: s.identifier, Reports: host.status.reports(Name, s.identifier).map(asRow) })),
+          })),
         identifiers: ({ group }) =>
           groupsOf(group).map(([Group, statuses]) => ({ Group, Identifiers: statuses.map(s => s.identifier) })),
       },
@@ -57,3 +70,9 @@ export default defineModule(
 )
 
 const details = ({ details: text }: Status): { Details?: string } => (text === null ? {} : { Details: text })
+
+const asRow = ({ timeMs, text }: Report): unknown => ({
+  Timestamp: Math.floor(timeMs / 1000),
+  Date: asctime(timeMs),
+  Log: text,
+})

@@ -1,6 +1,7 @@
 import type { RouteContext, Verdict } from '../../script/context.ts'
 import type { AsyncCall } from '../../script/environment.ts'
 import type { LocalFailure } from '../../sip/tx/failure-reply.ts'
+import { cancelPendingInvite } from './caller-cancel.ts'
 import { isDummy, NewTransaction, newTransaction } from './create.ts'
 import { andThen } from './in-turn.ts'
 import type { LocalRequest, RequestSender } from './local-request.ts'
@@ -29,6 +30,8 @@ export interface TmApi {
   reply(m: RouteContext, own: OwnReply): Verdict
   /** Sends a request of our own; local_route runs for it. Never rejects. */
   request(request: LocalRequest): Promise<LocalOutcome>
+  /** Gives up a pending INVITE, as its sender's CANCEL would: header lines for the CANCELs. False: it has ended. */
+  cancel(transaction: Transaction, headers: string): boolean
   /** Lets t_inject_branches in the route of `m` add to `transaction` (event_routing). */
   attach(m: RouteContext, transaction: Transaction): void
   /** Why the last tm function failed for this message, for sl_reply_error; null when it did not. */
@@ -58,6 +61,7 @@ export function tmApi(services: TmServices, sender: RequestSender): TmApi {
     relay: (m, request) => relay(services, m, request),
     reply: (m, own) => reply(services, m, own),
     request: request => sender.send(request),
+    cancel: (transaction, headers) => cancelPendingInvite(services, transaction, headers),
     attach: (m, transaction) => {
       linkOf(m).remote = transaction
     },

@@ -19,18 +19,24 @@ export function cancelByCaller(
   cancel: RouteContext,
   relayFlags: number,
 ): void {
+  const headers = linkOf(cancel).cancelHeaders + passedReasons(cancel, invite.relayFlags | relayFlags)
+  cancelPendingInvite(services, invite, headers)
+}
+
+/** Ends the branches of an INVITE, or answers it at once when nothing was sent. False: it has ended already. */
+export function cancelPendingInvite(services: TmServices, invite: Transaction, headers: string): boolean {
   // "If it has, the CANCEL request has no effect on the processing of the original request" (RFC 3261 §9.2): it has a
   // final response.
-  if (invite.finalStatus !== 0 || invite.isCancelled) return
+  if (invite.finalStatus !== 0 || invite.isCancelled) return false
   invite.isCancelled = true
   dropPhantom(invite)
-  const headers = linkOf(cancel).cancelHeaders + passedReasons(cancel, invite.relayFlags | relayFlags)
   cancelPending(services, invite, headers)
   // "If the UAS has not issued a final response for the original request, its behavior depends on the method of the
   // original request. If the original request was an INVITE, the UAS SHOULD immediately respond to the INVITE with a 487
   // (Request Terminated)." (RFC 3261 §9.2) Where branches are pending, theirs is waited for.
   if (!invite.branches.some(b => b.isPending && !b.isReplica))
     respond(services, invite, invite.request, { status: 487, reason: 'Request Terminated' })
+  return true
 }
 
 /** Cancels a request made here. False: it has ended. */

@@ -12,17 +12,20 @@ import { countRetransmission } from './statistics.ts'
 /** Sends a branch to the first of its addresses that takes it. Gives what prevented it, or null when it was sent. */
 export function startBranch(services: TmServices, branch: Branch): LocalFailure | null {
   const [...hops] = branch.hops
+  let failure: LocalFailure = 'send-failed'
   for (let hop = hops.shift(); hop !== undefined; hop = hops.shift()) {
     branch.hops = hops
     const socket = services.proxy.socketFor(hop, branch.target.socket ?? branch.context.origin.socket)
     if (socket === null) continue
-    branch.hop = hop
+    branch.hop = services.proxy.branchHop(branch.target, hop)
     branch.socket = socket
     const { target, context, id } = branch
     branch.sent = services.proxy.writeRequest(context, { target, hop, socket }, id)
-    if (startClient(services, branch)) return null
+    if (services.proxy.blacklists.forbids(context, hop, branch.sent)) failure = 'filtered'
+    else if (startClient(services, branch)) return null
+    else failure = 'send-failed'
   }
-  return 'send-failed'
+  return failure
 }
 
 function startClient(services: TmServices, branch: Branch): boolean {

@@ -20,9 +20,11 @@ function copyOf(source: RouteContext, kind: RouteKind, target: Target): RouteCon
   copy.flags = source.flags
   copy.forceRport = source.forceRport
   copy.addLocalRport = source.addLocalRport
+  copy.replyToVia = source.replyToVia
   copy.advertisedHost = source.advertisedHost
   copy.advertisedPort = source.advertisedPort
   copy.replyHeaders = source.replyHeaders
+  copy.replyBody = source.replyBody
   // Lists that modules add to must not grow in both.
   for (const [index, value] of source.slots.entries()) copy.slots[index] = Array.isArray(value) ? value.slice() : value
   return copy

@@ -35,9 +35,7 @@ export default defineModule(
       clock,
       script: host.script,
       log,
-      settings: tmSettings(params, host.settings.disable_503_translation === 0, name =>
-        host.script.branchFlagBit(name),
-      ),
+      settings: tmSettings(params, host, name => host.script.branchFlagBit(name)),
       stats,
       tables: emptyTables(),
       observers: { created: [], reply: [], final: [], failed: [] },
@@ -53,10 +51,27 @@ export default defineModule(
       functions: { ...routingFunctions(services), ...stateFunctions(services, sender) },
       commands: tmCommandHandlers(services, sender),
       pvars: tmPvarHandlers(services),
+      drain: signal => allAnswered(services, signal),
       stop: () => stopAll(services),
     }
   },
 )
+
+/** How often a stop looks whether the last request has been answered. */
+const DRAIN_PERIOD_MS = 50
+
+/** Resolves once every request has its final reply, or `signal` aborts. */
+function allAnswered({ clock, tables }: TmServices, signal: AbortSignal): Promise<void> {
+  const isOver = (): boolean => signal.aborted || ![...tables.all].some(t => t.finalStatus === 0)
+  return new Promise(resolve => {
+    if (isOver()) return resolve()
+    const timer = clock.every(DRAIN_PERIOD_MS, () => {
+      if (!isOver()) return
+      timer.clear()
+      resolve()
+    })
+  })
+}
 
 /** Ends every transaction where it stands, so that no timer outlives the module. */
 function stopAll(services: TmServices): void {

@@ -27,6 +27,8 @@ export interface LocalRequest {
   /** Made when absent. */
   readonly callId?: string | undefined
   readonly cseq?: number | undefined
+  /** 70 if absent. */
+  readonly maxForwards?: number | undefined
   /** Complete header lines beside From, To, Call-ID, CSeq, Max-Forwards, Via and Content-Length. */
   readonly headers?: string
   readonly body?: string | undefined
@@ -58,7 +60,7 @@ export function requestSender(services: TmServices): RequestSender {
 
 function contextOf(services: TmServices, request: LocalRequest): RouteContext | null {
   const socket = request.socket ?? services.proxy.sockets[0]
-  const message = SipMessage.parse(bytesOf(request))
+  const message = SipMessage.parse(bytesOf(request, services.settings.userAgentLine))
   if (socket === undefined || message === null) return null
   const { proto, address, port } = socket
   const origin: Origin = { proto, address, port, socket, connectionId: 0 }
@@ -75,12 +77,14 @@ function contextOf(services: TmServices, request: LocalRequest): RouteContext | 
   return m
 }
 
-function bytesOf(request: LocalRequest): Buffer {
+function bytesOf(request: LocalRequest, userAgentLine: string): Buffer {
   const from = /;\s*tag=/i.test(request.from) ? request.from : `${request.from};tag=${randomBytes(6).toString('hex')}`
   const callId = request.callId ?? randomBytes(12).toString('hex')
+  const given = request.headers ?? ''
+  const userAgent = /^user-agent\s*:/im.test(given) ? '' : userAgentLine
   const headers =
     `From: ${from}\r\nTo: ${request.to}\r\nCall-ID: ${callId}\r\n` +
-    `CSeq: ${request.cseq ?? 10} ${request.method}\r\nMax-Forwards: 70\r\n${request.headers ?? ''}`
+    `CSeq: ${request.cseq ?? 10} ${request.method}\r\nMax-Forwards: ${request.maxForwards ?? 70}\r\n${userAgent}${given}`
   return buildRequest({ method: request.method, uri: request.uri, headers, body: request.body ?? '' })
 }
 

@@ -1,4 +1,4 @@
-import { optionalParam, param } from '../../module/define.ts'
+import { type Host, optionalParam, param } from '../../module/define.ts'
 import type { TxTimers } from '../../sip/tx/timers.ts'
 import type { ParamValues } from '../../util/spec.ts'
 
@@ -66,10 +66,17 @@ export interface TmSettings {
   readonly translates503: boolean
   /** Bit of the branch flag of branches that are not waited for; 0 none. */
   readonly minorBranchBit: number
+  /** Complete User-Agent line of requests made here, '' for none. */
+  readonly userAgentLine: string
 }
 
 /** Turns the parameters into settings; `flagBit` gives the bit of a branch flag. */
-export function tmSettings(params: TmParams, translates503: boolean, flagBit: (name: string) => number): TmSettings {
+export function tmSettings(
+  params: TmParams,
+  { settings, instance }: Pick<Host, 'settings' | 'instance'>,
+  flagBit: (name: string) => number,
+): TmSettings {
+  const ownAgent = settings.user_agent_header ?? `User-Agent: ${instance.version}`
   return {
     timers: {
       t1Ms: params.T1_timer,
@@ -83,7 +90,8 @@ export function tmSettings(params: TmParams, translates503: boolean, flagBit: (n
     passesProvisionals: params.pass_provisional_replies !== 0,
     sharesAvpsWithReplies: params.onreply_avp_mode !== 0,
     blocksOn6xx: params.disable_6xx_block === 0,
-    translates503,
+    translates503: settings.disable_503_translation === 0,
+    userAgentLine: settings.server_signature === 0 ? '' : `${ownAgent.replace(/[\r\n]+$/, '')}\r\n`,
     minorBranchBit: params.minor_branch_flag === undefined ? 0 : flagBit(params.minor_branch_flag),
   }
 }

@@ -110,6 +110,7 @@ function isPast(t: Transaction): boolean {
 /** Opens a branch to the next address of the same target (RFC 3263 §4.3). False: there is none, or none takes it. */
 export function failOver(services: TmServices, failed: Branch): boolean {
   const t = failed.transaction
+  if (failed.hop !== null) services.proxy.blacklists.noteFailed(failed.hop)
   if (failed.hops.length === 0 || isPast(t) || t.branches.length >= MAX_TRANSACTION_BRANCHES) return false
   const next = new Branch(t, t.nextBranch++, failed.context, failed.isReplica)
   next.replyRoute = failed.replyRoute

@@ -76,13 +76,15 @@ export class Edits {
    * Insertions at `to` are made when `atEnd` is true, else left to what follows.
    */
   apply(bytes: Buffer, from: number, to: number, atEnd = to === bytes.length): Buffer {
+    if (this.#edits.length === 0) return bytes.subarray(from, to)
     const within = this.#edits.filter(({ start }) => start >= from && (start < to || (atEnd && start === to)))
     if (within.length === 0) return bytes.subarray(from, to)
     const pieces: Buffer[] = []
-    const inOrder = within.map((edit, order) => ({ edit, order })).sort(byPlace)
+    // The sort is stable: what stands at one place keeps its order.
+    if (within.length > 1) within.sort((a, b) => a.start - b.start)
     let at = from
     let removedFrom = from
-    for (const { edit } of inOrder) {
+    for (const edit of within) {
       const isInsideRemoved = edit.start < at && edit.start > removedFrom
       if (edit.start > at) pieces.push(bytes.subarray(at, edit.start))
       if (edit.text !== null && !isInsideRemoved) {
@@ -99,10 +101,6 @@ export class Edits {
 }
 
 const EMPTY = Buffer.alloc(0)
-
-function byPlace(a: { edit: Edit; order: number }, b: { edit: Edit; order: number }): number {
-  return a.edit.start - b.edit.start || a.order - b.order
-}
 
 function hasHeaderLine(text: string, name: string): boolean {
   return text.split('\n').some(line => {

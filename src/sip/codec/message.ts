@@ -14,6 +14,8 @@ export type { Via } from './via.ts'
 /** Largest CSeq number (RFC 3261 §8.1.1.5: less than 2**31). */
 const MAX_CSEQ = 0x7fffffff
 const MAX_MAX_FORWARDS = 255
+/** What every reply copies (RFC 3261 §8.2.6.2). */
+const ANSWER_NEEDS = [HeaderId.from, HeaderId.to, HeaderId.callId, HeaderId.cseq]
 /** Content-Length that is there but cannot be read. */
 const UNREADABLE = -2
 
@@ -134,8 +136,7 @@ export class SipMessage {
   /** Whether a reply can be built: a request whose Via says where to, with From, To, Call-ID and CSeq to copy. */
   get answerable(): boolean {
     if (!this.isRequest || this.topVia === null) return false
-    const { from, to, callId, cseq } = HeaderId
-    return [from, to, callId, cseq].every(id => !isEmpty(this, this.find(id)))
+    return ANSWER_NEEDS.every(id => !isEmpty(this, this.find(id)))
   }
 
   /** Number of the name of header `i`; 0 when it is none we know. */

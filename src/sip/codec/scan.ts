@@ -52,6 +52,11 @@ const HTAB = 9
 /** Reused by every scan; grows to the largest message seen, which the receive buffers bound. */
 let slots = new Int32Array(Slot.headers + STRIDE * 64)
 
+/** Results are cut from blocks of this many numbers: an array with memory of its own costs as much as the scan. */
+const BLOCK = 8192
+let block = new Int32Array(BLOCK)
+let blockUsed = 0
+
 /**
  * Scans one message that starts at offset 0. Null when the first line is no SIP request or status line at all; other
  * things wrong are noted in the result. Lines may end in a bare LF (tolerance).
@@ -60,7 +65,20 @@ export function scan(bytes: Uint8Array): Int32Array | null {
   slots.fill(0, 0, Slot.headers)
   if (!scanStartLine(bytes)) return null
   const used = scanHeaders(bytes, slots[Slot.headersStart]!)
-  return slots.slice(0, used)
+  return kept(used)
+}
+
+/** The first `used` slots, to last. */
+function kept(used: number): Int32Array {
+  if (used > BLOCK / 8) return slots.slice(0, used)
+  if (blockUsed + used > BLOCK) {
+    block = new Int32Array(BLOCK)
+    blockUsed = 0
+  }
+  const result = block.subarray(blockUsed, blockUsed + used)
+  for (let i = 0; i < used; i++) result[i] = slots[i]!
+  blockUsed += used
+  return result
 }
 
 function fault(code: number, offset: number): void {

@@ -46,9 +46,18 @@ export function canonicalHost(host: string): string {
  * (RFC 4475 §3.3.10). Directed broadcasts are refused by the kernel, since no socket asks for SO_BROADCAST.
  */
 export function isRefusedDestination(address: string): boolean {
-  const plain = canonicalHost(address)
+  if (address === lastAllowed) return false
+  const isRefused = mayNotBeSentTo(canonicalHost(address))
+  if (!isRefused) lastAllowed = address
+  return isRefused
+}
+
+/** Many messages in a row go to few peers. */
+let lastAllowed = ''
+
+function mayNotBeSentTo(plain: string): boolean {
   if (plain.includes(':')) {
-    if (plain.startsWith('::ffff:') && plain.includes('.')) return isRefusedDestination(plain.slice(7))
+    if (plain.startsWith('::ffff:') && plain.includes('.')) return mayNotBeSentTo(plain.slice(7))
     return plain === '::' || plain.startsWith('ff')
   }
   const first = Number.parseInt(plain, 10)

@@ -26,6 +26,8 @@ export interface Hop {
   readonly port: number
   /** Prefer this connection when it is still open; 0 for none. */
   readonly connectionId: number
+  /** Send only over a connection that is open; never open one. */
+  readonly reuseOnly?: boolean
 }
 
 /** Where a message came from. */

@@ -18,6 +18,12 @@ export interface NetworkOptions extends StreamLimits {
   readonly backlog: number
   /** `tcp_keepalive` */
   readonly keepAlive: boolean
+  /** `tcp_keepidle`, `tcp_keepinterval`, `tcp_keepcount`; null leaves the kernel's default. */
+  readonly keepIdleMs: number | null
+  readonly keepIntervalMs: number | null
+  readonly keepCount: number | null
+  /** `tos`: type of service of connections; 0 leaves the kernel's default. */
+  readonly tos: number
   /** UDP receive buffer to ask for, bytes; 0 leaves the kernel's default. */
   readonly receiveBufferBytes: number
 }
@@ -32,6 +38,10 @@ export const NETWORK_DEFAULTS: NetworkOptions = {
   maxConnections: 2048,
   backlog: 10,
   keepAlive: true,
+  keepIdleMs: null,
+  keepIntervalMs: null,
+  keepCount: null,
+  tos: 0,
   receiveBufferBytes: 0,
 }
 
@@ -234,7 +244,7 @@ export class Network implements ConnectionOwner {
     if (preferred?.isOpen) return preferred
     const known = this.#connections.find(hop.proto, hop.address, hop.port)
     if (known?.isOpen) return known
-    if (hop.proto !== 'tcp' || !this.#hasRoom()) return undefined
+    if (hop.proto !== 'tcp' || hop.reuseOnly === true || !this.#hasRoom()) return undefined
     const { address: host, port } = hop
     // From the address that our Via shows, so that the peer sees one sender.
     const localAddress = socket.address
@@ -254,11 +264,25 @@ export class Network implements ConnectionOwner {
     stream: Socket,
     facts: Pick<TcpConnection, 'listenSocket' | 'remoteAddress' | 'remotePort' | 'isOutgoing' | 'proto'>,
   ): TcpConnection {
+    this.#tune(stream)
     this.#lastId += 1
     const parts = { ...facts, id: this.#lastId, limits: this.#options }
     const connection = new TcpConnection(parts, stream, this, this.#clock, this.#log)
     this.#connections.add(connection)
     return connection
+  }
+
+  #tune(stream: Socket): void {
+    const { keepAlive, keepIdleMs, keepIntervalMs, keepCount, tos } = this.#options
+    if (keepAlive && (keepIdleMs ?? keepIntervalMs ?? keepCount) !== null)
+      stream.setKeepAlive(true, keepIdleMs ?? undefined, keepIntervalMs ?? undefined, keepCount ?? undefined)
+    // Node before 26 has no such call, and a kernel may refuse the value: then packets go out unmarked.
+    if (tos === 0 || typeof stream.setTypeOfService !== 'function') return
+    try {
+      stream.setTypeOfService(tos)
+    } catch (error) {
+      this.#log.debug('type of service not set', { tos, error: String(error) })
+    }
   }
 
   #hasRoom(): boolean {

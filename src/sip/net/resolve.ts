@@ -10,6 +10,8 @@ export interface ResolveOptions {
   readonly tryNaptr: boolean
   /** `dns_try_ipv6`: ask for AAAA also when there are IPv4 sockets. */
   readonly tryIpv6: boolean
+  /** `disable_dns_failover`: give the first next hop only. */
+  readonly firstOnly?: boolean
 }
 
 /** Where the choice between records of one priority falls: 0 ≤ n < 1. */
@@ -64,6 +66,17 @@ export class HopResolver {
     proto: Proto | null,
     scheme = 'sip',
     chance: Chance = Math.random,
+  ): Eventually<readonly Hop[]> {
+    const found = this.#allHops(host, port, proto, scheme, chance)
+    return this.#options.firstOnly === true ? whenKnown(found, hops => hops.slice(0, 1)) : found
+  }
+
+  #allHops(
+    host: string,
+    port: number,
+    proto: Proto | null,
+    scheme: string,
+    chance: Chance,
   ): Eventually<readonly Hop[]> {
     const plain = withoutBrackets(host)
     const fallback = proto ?? (scheme === 'sips' ? 'tls' : 'udp')

@@ -43,7 +43,8 @@ export class UdpListener {
       type: isIpv6 ? 'udp6' : 'udp4',
       ipv6Only: isIpv6,
       reusePort: options.reusePort,
-      lookup: numericLookup,
+      // Addresses are numeric by the time they come here: the detour over the system's resolver is spared.
+      lookup: (address, _options, callback) => callback(null, address, isIpv6 ? 6 : 4),
       ...(options.receiveBufferBytes > 0 && { recvBufferSize: options.receiveBufferBytes }),
     })
     return new Promise((resolve, reject) => {
@@ -99,13 +100,6 @@ export class UdpListener {
       }
     })
   }
-}
-
-type LookupCallback = (error: NodeJS.ErrnoException | null, address: string, family: number) => void
-
-/** Addresses are numeric by the time they come here: the detour over the system's resolver is spared. */
-function numericLookup(address: string, _options: unknown, callback: LookupCallback): void {
-  callback(null, address, familyOf(address))
 }
 
 /** Keep-alives of NUL or line ends only (sip-core 12.2). A real message fails on its first byte. */

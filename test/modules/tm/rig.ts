@@ -58,6 +58,7 @@ export async function tmRig(options: Options) {
     clock: base.clock,
     stats: base.stats,
     settings: { ...defaultSettings(), ...options.settings },
+    instance: { version: 'fanfare test' },
     logger: { part: () => base.log },
     bus: {},
     mi: {
