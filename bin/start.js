@@ -8,6 +8,11 @@ const { pathToFileURL } = require('node:url')
 const sources = join(__dirname, '..', 'src', 'cli', 'main.ts')
 const built = join(__dirname, '..', 'dist', 'src', 'cli', 'main.js')
 
+// Whoever reads our output may stop: that ends a command that prints, with the status of one that SIGPIPE ends, and
+// must not end a proxy that logs.
+process.stdout.on('error', () => process.exit(141))
+process.stderr.on('error', () => {})
+
 import(pathToFileURL(existsSync(sources) ? sources : built).href)
   .then(cli => cli.main(process.argv.slice(2)))
   .then(status => {

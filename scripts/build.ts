@@ -1,14 +1,13 @@
-/** Makes `dist/`: JavaScript and type declarations of the sources, for publishing. */
-import { execFileSync } from 'node:child_process'
+/** Makes `dist/`: the sources as JavaScript, for publishing. A checkout runs its sources as they are. */
+import { spawnSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '..')
+const compiler = join(root, 'node_modules/typescript/bin/tsc')
+
 rmSync(join(root, 'dist'), { recursive: true, force: true })
-execFileSync(
-  process.execPath,
-  [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.build.json')],
-  {
-    stdio: 'inherit',
-  },
-)
+const { status } = spawnSync(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')], {
+  stdio: 'inherit',
+})
+process.exitCode = status ?? 1

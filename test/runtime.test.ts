@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -23,4 +23,23 @@ it('an older Node.js is told what is wrong instead of failing on syntax', () => 
   const run = (): string =>
     execFileSync(process.execPath, ['--input-type=commonjs', '-e', onOldNode], { encoding: 'utf8', stdio: 'pipe' })
   expect(run).toThrow(/needs Node\.js 24 or later/)
+})
+
+/** The Node.js of the system, where there is one that is too old. */
+function oldNode(): string | undefined {
+  return ['/usr/bin/node', '/usr/local/bin/node', '/opt/homebrew/bin/node'].find(path => {
+    const { status, stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' })
+    return status === 0 && Number(/^v(\d+)/.exec(stdout)?.[1]) < 24
+  })
+}
+
+const old = oldNode()
+
+it.skipIf(old === undefined)('the old Node.js of this system is told so, and the program exits 1', () => {
+  const { status, stdout, stderr } = spawnSync(old ?? '', [join(root, 'bin/fanfare.js'), 'version'], {
+    encoding: 'utf8',
+  })
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
+  expect(stderr).toMatch(/^fanfare needs Node\.js 24 or later, but this is v\d+\.\d+\.\d+ \(.*\)\.\n/)
+  expect(stderr).not.toMatch(/SyntaxError|^\s+at /m)
 })

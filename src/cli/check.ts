@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util'
-import { checkFile } from '../main.ts'
+import type { ScriptLocation } from '../module/read-script.ts'
 import { type CliCommand, type CliIo, UsageError } from './command.ts'
 
-/** Compiles a configuration and prints everything that is wrong with it; starts nothing. */
-export async function checkAndReport(file: string, io: CliIo): Promise<number> {
-  const { errors, text } = await checkFile(file)
+/** Compiles a configuration and prints everything that is wrong with it; starts nothing. Gives whether it can be run. */
+export async function checkAndReport(location: ScriptLocation, io: CliIo): Promise<boolean> {
+  // Not above: the other commands need no module of the proxy, and loading them all takes its time.
+  const { checkFile } = await import('../main.ts')
+  const { errors, text } = await checkFile(location)
   io.stderr.write(text)
-  if (errors === 0) io.stdout.write('config file ok, exiting...\n')
-  return errors === 0 ? 0 : 1
+  if (errors > 0) io.stderr.write(`${location.file}: ${errors === 1 ? '1 error' : `${errors} errors`}\n`)
+  return errors === 0
 }
 
 const check: CliCommand = {
@@ -17,7 +19,9 @@ const check: CliCommand = {
     const { positionals } = parseArgs({ args: [...argv], options: {}, allowPositionals: true })
     const [file] = positionals
     if (file === undefined || positionals.length > 1) throw new UsageError('check needs one configuration file')
-    return await checkAndReport(file, io)
+    if (!(await checkAndReport({ file }, io))) return 1
+    io.stdout.write(`${file}: no errors\n`)
+    return 0
   },
 }
 export default check

@@ -1,23 +1,31 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type RunningProxy, startFile } from '../main.ts'
+import type { RunningProxy } from '../main.ts'
 import type { CliCommand, CliIo } from './command.ts'
 import { freePort } from './demo/free-port.ts'
-import { Phone } from './demo/phone.ts'
+import { Phone, PhoneError } from './demo/phone.ts'
 import { Witnesses } from './demo/witnesses.ts'
+import { StopSignals } from './stop-signals.ts'
+import { packageRoot } from './version.ts'
 
 const demo: CliCommand = {
-  usage: 'demo [--keep]',
-  summary: 'Runs examples/quickstart.cfg, lets two phones use it and shows every event as each subscriber gets it.',
+  usage: 'demo [--keep] [--script FILE]',
+  summary:
+    'Runs examples/quickstart.cfg, or FILE in its place, lets two phones use it and shows every event as each subscriber ' +
+    'gets it. Exit status 1 when one does not arrive. --keep leaves the proxy running until a signal.',
   run: async (argv, io) => {
-    const { values } = parseArgs({ args: [...argv], options: { keep: { type: 'boolean' } } })
-    return await runDemo(io, values.keep ?? false)
+    const { values } = parseArgs({
+      args: [...argv],
+      options: { keep: { type: 'boolean' }, script: { type: 'string', default: quickstart } },
+    })
+    return await runDemo(values.script, values.keep ?? false, io)
   },
 }
 export default demo
+
+const quickstart = join(packageRoot, 'examples', 'quickstart.cfg')
 
 /** What the quickstart names that must be free on this machine, and the file it writes. */
 interface Places {
@@ -28,7 +36,7 @@ interface Places {
   readonly file: string
 }
 
-async function runDemo(io: CliIo, keep: boolean): Promise<number> {
+async function runDemo(script: string, keep: boolean, io: CliIo): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'fanfare-demo-'))
   const places: Places = {
     sip: await freePort(),
@@ -39,41 +47,52 @@ async function runDemo(io: CliIo, keep: boolean): Promise<number> {
   }
   const witnesses = await Witnesses.open(places.receiver, places.file, line => io.stdout.write(`${line}\n`))
   try {
-    const proxy = await start(places, io, witnesses)
-    if (proxy === null) return 1
-    try {
-      await play(places, line => io.stdout.write(`${line}\n`))
-      const complete = await witnesses.allArrived(proxy.host.bus.subscriptions())
-      io.stdout.write(`\n${witnesses.table(proxy.host.bus.subscriptions())}\n`)
-      io.stdout.write(
-        complete
-          ? '\nEvery event raised reached every subscriber that asked for it.\n'
-          : '\nSomething did not arrive.\n',
-      )
-      if (keep) await waitForSignal(places, io)
-      return complete ? 0 : 1
-    } finally {
-      await proxy.stop(AbortSignal.timeout(5000))
-    }
+    const proxy = await start(script, places, io, witnesses)
+    return proxy === null ? 1 : await show(proxy, places, witnesses, keep, io)
   } finally {
     await witnesses.close()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** Starts the quickstart as it stands, but on ports and a file that are free here. */
-async function start(places: Places, io: CliIo, witnesses: Witnesses): Promise<RunningProxy | null> {
-  const file = join(
-    dirname(fileURLToPath(import.meta.url)),
-    '..',
-    '..',
-    ...(import.meta.url.includes('/dist/') ? ['..'] : []),
-    'examples',
-    'quickstart.cfg',
-  )
+async function show(
+  proxy: RunningProxy,
+  places: Places,
+  witnesses: Witnesses,
+  keep: boolean,
+  io: CliIo,
+): Promise<number> {
+  const signals = new StopSignals()
+  try {
+    await play(places, line => io.stdout.write(`${line}\n`))
+    const complete = await witnesses.allArrived(proxy.host.bus.subscriptions())
+    io.stdout.write(`\n${witnesses.table(proxy.host.bus.subscriptions())}\n`)
+    io.stdout.write(
+      complete ? '\nEvery event raised reached every subscriber that asked for it.\n' : '\nSomething did not arrive.\n',
+    )
+    if (keep) {
+      io.stdout.write(stillRunning(places))
+      await signals.first
+    }
+    return complete ? 0 : 1
+  } catch (error) {
+    if (!(error instanceof PhoneError)) throw error
+    io.stderr.write(`${error.message}\n`)
+    return 1
+  } finally {
+    await proxy.stop(AbortSignal.timeout(5000))
+    signals.release()
+  }
+}
+
+/** Starts the script as it stands, but on ports and a file that are free here. */
+async function start(file: string, places: Places, io: CliIo, witnesses: Witnesses): Promise<RunningProxy | null> {
+  const inside = relative(packageRoot, resolve(file))
+  const name = inside.startsWith('..') ? file : inside
   io.stdout.write(
-    `Starting examples/quickstart.cfg on udp:127.0.0.1:${places.sip}, management on http://127.0.0.1:${places.http}/mi\n\n`,
+    `Starting ${name} on udp:127.0.0.1:${places.sip}, management on http://127.0.0.1:${places.http}/mi\n\n`,
   )
+  const { startFile } = await import('../main.ts')
   const started = await startFile({
     file,
     sockets: [`udp:127.0.0.1:${places.sip}`, `tcp:127.0.0.1:${places.sip}`],
@@ -93,7 +112,7 @@ async function play(places: Places, say: (line: string) => void): Promise<void> 
   const alice = await Phone.create('alice', places.sip)
   const bob = await Phone.create('bob', places.sip)
   try {
-    const step = async (what: string, run: () => Promise<unknown>): Promise<void> => {
+    const step = async (what: string, run: () => Promise<void>): Promise<void> => {
       say(`── ${what}`)
       await run()
       // The subscribers get their events behind the back of the SIP path: let them speak before the next step.
@@ -111,15 +130,9 @@ async function play(places: Places, say: (line: string) => void): Promise<void> 
   }
 }
 
-async function waitForSignal(places: Places, io: CliIo): Promise<void> {
-  io.stdout.write(
-    `\nStill running. Try, in another terminal:\n  npx fanfare tail --url http://127.0.0.1:${places.http}/mi\n  npx fanfare mi subscribers_list --url http://127.0.0.1:${places.http}/mi\nCtrl-C ends it.\n`,
-  )
-  await new Promise<void>(resolve => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
-    const alive = setInterval(() => {}, 2 ** 30)
-    process.once('SIGINT', () => clearInterval(alive))
-    process.once('SIGTERM', () => clearInterval(alive))
-  })
-}
+const stillRunning = ({ http }: Places): string => `
+Still running. Try, in another terminal:
+  npx fanfare tail --url http://127.0.0.1:${http}/mi
+  npx fanfare mi subscribers_list --url http://127.0.0.1:${http}/mi
+Ctrl-C ends it.
+`

@@ -17,7 +17,8 @@ export type MiTarget =
   | { readonly kind: 'udp'; readonly host: string; readonly port: number }
   | { readonly kind: 'fifo'; readonly path: string; readonly replyDirectory: string }
 
-export const DEFAULT_URL = 'http://127.0.0.1:8888/mi'
+/** Where a proxy is looked for without `--url`: at `$FANFARE_URL`, or where httpd and mi_http listen by default. */
+export const DEFAULT_URL = process.env['FANFARE_URL'] || 'http://127.0.0.1:8888/mi'
 
 /** The proxy could not be asked. The message says what was tried and what to do; it is for people. */
 export class MiConnectionError extends Error {

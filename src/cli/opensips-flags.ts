@@ -11,6 +11,8 @@ export interface OpensipsFlags {
   readonly foreground: boolean
   readonly user: string | null
   readonly group: string | null
+  /** `-h`: how to use it. */
+  readonly help: boolean
   readonly version: boolean
   /** `-p`: a command the configuration text is piped through before parsing. */
   readonly preprocessor: string | null
@@ -23,7 +25,7 @@ export interface OpensipsFlags {
 const DEFAULT_FILE = '/etc/opensips/opensips.cfg'
 /** Flags whose value has no meaning for one process with a managed heap: taken and ignored. */
 const IGNORED_WITH_VALUE = new Set(['-m', '-M', '-b', '-n', '-N', '-W', '-t', '-G', '-A', '-k', '-s', '-a', '-S', '-x'])
-const IGNORED = new Set(['-r', '-R', '-v', '-T', '-E', '-i', '-h', '-6'])
+const IGNORED = new Set(['-r', '-R', '-v', '-T', '-E', '-i', '-6'])
 
 /** Whether a command line is written the way `opensips` is started: a flag comes first. */
 export const isOpensipsStyle = (argv: readonly string[]): boolean => /^-[a-zA-Z]/.test(argv[0] ?? '')
@@ -38,6 +40,7 @@ export function parseOpensipsFlags(argv: readonly string[]): OpensipsFlags {
     foreground: false,
     user: null as string | null,
     group: null as string | null,
+    help: false,
     version: false,
     preprocessor: null as string | null,
     workdir: null as string | null,
@@ -55,6 +58,7 @@ export function parseOpensipsFlags(argv: readonly string[]): OpensipsFlags {
     else if (word === '-w') flags.workdir = value()
     else if (word === '-c' || word === '-C') flags.checkOnly = true
     else if (word === '-F' || word === '-D') flags.foreground = true
+    else if (word === '-h') flags.help = true
     else if (word === '-V') flags.version = true
     else if (word === '-d') flags.debug++
     else if (IGNORED_WITH_VALUE.has(word)) value()

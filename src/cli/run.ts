@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
-import { type RunningProxy, startFile } from '../main.ts'
+import type { RunningProxy, StartOptions } from '../main.ts'
 import { type CliCommand, type CliIo, UsageError } from './command.ts'
+import { StopSignals } from './stop-signals.ts'
 
 /** How long a stop may take before what is left is cut off. */
-const DRAIN_MS = 10_000
+const DRAIN_MS = 8_000
 
 const run: CliCommand = {
   usage: 'run FILE [-l udp:IP:PORT]…',
@@ -21,56 +22,37 @@ const run: CliCommand = {
 }
 export default run
 
-export interface ServeOptions {
-  readonly file: string
-  readonly sockets: readonly string[]
-  readonly preprocessor?: string | null
-  readonly extraLogLevel?: number
-  /** Called once every socket is open. */
+export interface ServeOptions extends Omit<StartOptions, 'write'> {
+  /** Called once it serves. */
   readonly onReady?: (proxy: RunningProxy) => void
 }
 
-/** Starts a proxy, waits for the signal that ends it, drains it. Gives the exit status. */
-export async function serve(options: ServeOptions, io: CliIo): Promise<number> {
-  const started = await startFile({
-    file: options.file,
-    sockets: options.sockets,
-    preprocessor: options.preprocessor ?? null,
-    extraLogLevel: options.extraLogLevel ?? 0,
-    write: line => io.stderr.write(line),
-  })
-  if (started.proxy === null) {
-    io.stderr.write(started.text)
-    return 1
+/**
+ * Starts a proxy, waits for the signal that ends it, drains it. Gives the exit status: 0 after an orderly end, 1 when it
+ * could not start. A second signal ends the process at once.
+ */
+export async function serve({ onReady, ...options }: ServeOptions, io: CliIo): Promise<number> {
+  const signals = new StopSignals()
+  try {
+    const { startFile } = await import('../main.ts')
+    const { proxy, text } = await startFile({ ...options, write: line => io.stderr.write(line) })
+    if (proxy === null) {
+      io.stderr.write(text)
+      return 1
+    }
+    onReady?.(proxy)
+    await Promise.race([signals.first, proxy.stopRequested])
+    await drain(proxy)
+    return 0
+  } finally {
+    signals.release()
   }
-  const { proxy } = started
-  options.onReady?.(proxy)
-  await stopRequested(proxy)
-  return await drain(proxy)
 }
 
-/** Settles with the first SIGTERM or SIGINT, or when a management command asks for the stop. */
-function stopRequested(proxy: RunningProxy): Promise<void> {
-  return new Promise(resolve => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
-    void proxy.stopRequested.then(resolve)
-    // Timers of an idle proxy do not keep the process alive; its sockets do, and a proxy without sockets still serves timers.
-    const alive = setInterval(() => {}, 2 ** 30)
-    void proxy.closed.then(() => clearInterval(alive))
-  })
-}
-
-/** Lets what runs come to its end, at most {@link DRAIN_MS}; a second signal cuts it at once. */
-async function drain(proxy: RunningProxy): Promise<number> {
+/** Lets what runs come to its end, at most {@link DRAIN_MS}. */
+async function drain(proxy: RunningProxy): Promise<void> {
   const abort = new AbortController()
   const timer = setTimeout(() => abort.abort(), DRAIN_MS)
-  const second = (): never => process.exit(1)
-  process.once('SIGTERM', second)
-  process.once('SIGINT', second)
   await proxy.stop(abort.signal)
   clearTimeout(timer)
-  process.off('SIGTERM', second)
-  process.off('SIGINT', second)
-  return 0
 }

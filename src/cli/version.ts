@@ -1,16 +1,19 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
-/** The package's own description, whether run from the sources or from `dist/`. */
-function readPackage(): { version: string } {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    try {
-      return JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8'))
-    } catch {
-      // Not at this depth: sources and dist lie one level apart.
-    }
-  }
-  throw new Error('package.json was not found beside the program: the installation is incomplete')
+/** Folder of the package, whether run from the sources or from `dist/`, which lies one level deeper. */
+export const packageRoot = findPackage()
+
+function findPackage(): string {
+  const found = ['../..', '../../..']
+    .map(up => join(import.meta.dirname, up))
+    .find(folder => existsSync(join(folder, 'package.json')))
+  if (found === undefined)
+    throw new Error('package.json was not found beside the program: the installation is incomplete')
+  return found
 }
 
+const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
+
 /** `fanfare 0.1.0 (x64/linux)`, in the form OpenSIPS prints its own. */
-export const VERSION = `fanfare ${readPackage().version} (${process.arch}/${process.platform})`
+export const VERSION = `fanfare ${version} (${process.arch}/${process.platform})`

@@ -14,6 +14,12 @@ interface Message {
 const REPLY_TIMEOUT_MS = 5000
 const token = (): string => randomBytes(6).toString('hex')
 
+/** A phone was refused, or not answered. The message is for people. */
+export class PhoneError extends Error {
+  override readonly name = 'PhoneError'
+  readonly code = 'E_PHONE'
+}
+
 /** A SIP phone of the plainest kind: registers, answers every call at once, calls and hangs up. UDP only. */
 export class Phone {
   readonly user: string
@@ -44,30 +50,28 @@ export class Phone {
     return `sip:${this.user}@127.0.0.1:${this.#socket.address().port}`
   }
 
-  /** Registers for `expiresS` seconds; 0 takes the registration back. Gives the status of the reply. */
-  async register(expiresS: number): Promise<number> {
+  /** Registers for `expiresS` seconds; 0 takes the registration back. Rejects with PhoneError. */
+  async register(expiresS: number): Promise<void> {
     const { callId } = this.#registration
-    const reply = await this.#request('REGISTER', 'sip:127.0.0.1', ++this.#registration.cseq, [
+    await this.#succeed('REGISTER', 'sip:127.0.0.1', ++this.#registration.cseq, [
       `From: <sip:${this.user}@127.0.0.1>;tag=${token()}`,
       `To: <sip:${this.user}@127.0.0.1>`,
       `Call-ID: ${callId}`,
       `Contact: <${this.contact}>`,
       `Expires: ${expiresS}`,
     ])
-    return reply.status
   }
 
-  /** Calls another user and hangs up once the call stands. Gives the statuses of INVITE and BYE. */
-  async callAndHangUp(callee: string): Promise<readonly [number, number]> {
+  /** Calls another user and hangs up once the call stands. Rejects with PhoneError. */
+  async callAndHangUp(callee: string): Promise<void> {
     const from = `From: <sip:${this.user}@127.0.0.1>;tag=${token()}`
     const callId = `Call-ID: ${token()}`
-    const answer = await this.#request('INVITE', `sip:${callee}@127.0.0.1`, 1, [
+    const answer = await this.#succeed('INVITE', `sip:${callee}@127.0.0.1`, 1, [
       from,
       `To: <sip:${callee}@127.0.0.1>`,
       callId,
       `Contact: <${this.contact}>`,
     ])
-    if (answer.status !== 200) return [answer.status, 0]
     // RFC 3261 §12.1.2: the route set is that of the answer in reverse order, the target its Contact.
     const routes = values(answer, 'record-route')
       .toReversed()
@@ -75,8 +79,7 @@ export class Phone {
     const dialog = [...routes, from, `To: ${value(answer, 'to')}`, callId]
     const target = /<([^>]+)>/.exec(value(answer, 'contact'))?.[1] ?? `sip:${callee}@127.0.0.1`
     this.#send(this.#write('ACK', target, 1, token(), dialog))
-    const bye = await this.#request('BYE', target, 2, dialog)
-    return [answer.status, bye.status]
+    await this.#succeed('BYE', target, 2, dialog)
   }
 
   close(): void {
@@ -93,13 +96,20 @@ export class Phone {
     this.#socket.send(text, this.#proxyPort, '127.0.0.1')
   }
 
+  /** Sends a request and gives its reply of 2xx. Rejects when another one comes, or none. */
+  async #succeed(method: string, uri: string, cseq: number, headers: readonly string[]): Promise<Message> {
+    const reply = await this.#request(method, uri, cseq, headers)
+    if (reply.status < 300) return reply
+    throw new PhoneError(`${this.user} sent ${method} ${uri} and got "${reply.startLine}"`)
+  }
+
   /** Sends a request and gives its final reply. Rejects when there is none in time. */
   #request(method: string, uri: string, cseq: number, headers: readonly string[]): Promise<Message> {
     const branch = token()
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#replies.delete(branch)
-        reject(new Error(`${this.user} got no reply to ${method} ${uri} within ${REPLY_TIMEOUT_MS / 1000} s`))
+        reject(new PhoneError(`${this.user} got no reply to ${method} ${uri} within ${REPLY_TIMEOUT_MS / 1000} s`))
       }, REPLY_TIMEOUT_MS)
       this.#replies.set(branch, reply => {
         if (reply.status < 200) return

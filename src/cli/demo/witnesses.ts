@@ -14,14 +14,17 @@ export class Witnesses {
   readonly #receiver: Socket
   readonly #file: string
   readonly #say: (line: string) => void
-  /** `socket scheme + event` → how many arrived. */
+  /** `socket event` → how many arrived. */
   readonly #arrived = new Map<string, number>()
   readonly #poll: NodeJS.Timeout
   #readBytes = 0
   #rest = ''
 
+  /** The socket by which events reach the receiver. */
+  readonly #address: string
   private constructor(receiver: Socket, file: string, say: (line: string) => void) {
     this.#receiver = receiver
+    this.#address = `udp:127.0.0.1:${receiver.address().port}`
     this.#file = file
     this.#say = say
     receiver.on('message', bytes => this.#datagram(bytes.toString()))
@@ -39,13 +42,13 @@ export class Witnesses {
   log(line: string): void {
     const text = /event_route (E_\w+): (.*)/.exec(line)
     if (text === null) return
-    this.#count('route', text[1] ?? '', `event_route  ${text[1]}: ${text[2]}`)
+    this.#count(`route:${text[1]}`, text[1] ?? '', `event_route  ${text[1]}: ${text[2]}`)
   }
 
   /** Waits until as much arrived as was raised for every subscription. Gives false when it does not in time. */
   async allArrived(subscriptions: readonly Subscription[]): Promise<boolean> {
     const complete = (): boolean =>
-      subscriptions.every(s => s.counters.raised > 0 && this.#received(s) === s.counters.raised)
+      subscriptions.every(s => s.counters.raised > 0 && this.#received(s) === raisedFor(s, subscriptions))
     for (let waitedMs = 0; !complete() && waitedMs < ARRIVAL_TIMEOUT_MS; waitedMs += POLL_MS)
       await new Promise(resolve => setTimeout(resolve, POLL_MS))
     return complete()
@@ -79,17 +82,17 @@ export class Witnesses {
   }
 
   #received(subscription: Subscription): number {
-    return this.#arrived.get(`${subscription.socket.split(':', 1)[0]} ${subscription.event}`) ?? 0
+    return this.#arrived.get(`${subscription.socket} ${subscription.event}`) ?? 0
   }
 
-  #count(scheme: string, event: string, line: string): void {
-    const key = `${scheme} ${event}`
+  #count(socket: string, event: string, line: string): void {
+    const key = `${socket} ${event}`
     this.#arrived.set(key, (this.#arrived.get(key) ?? 0) + 1)
     this.#say(`   ${line}`)
   }
 
   #datagram(text: string): void {
-    this.#count('udp', JSON.parse(text).method, `udp          ${text}`)
+    this.#count(this.#address, JSON.parse(text).method, `udp          ${text}`)
   }
 
   #readFile(): void {
@@ -101,6 +104,14 @@ export class Witnesses {
     this.#readBytes += length
     const lines = (this.#rest + buffer.toString('utf8', 0, length)).split('\n')
     this.#rest = lines.pop() ?? ''
-    for (const line of lines) this.#count('flatstore', line.split(',', 1)[0] ?? '', `flatstore    ${line}`)
+    for (const line of lines)
+      this.#count(`flatstore:${this.#file}`, line.split(',', 1)[0] ?? '', `flatstore    ${line}`)
   }
+}
+
+/** What was raised for all subscriptions of one socket to one event: what arrives there does not say for which of them. */
+function raisedFor({ socket, event }: Subscription, all: readonly Subscription[]): number {
+  return all
+    .filter(other => other.socket === socket && other.event === event)
+    .reduce((sum, other) => sum + other.counters.raised, 0)
 }
