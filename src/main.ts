@@ -7,14 +7,28 @@ import xmlrpc from '../transports/xmlrpc/index.ts'
 import { VERSION } from './cli/version.ts'
 import { type CheckResult, checkScript, type StartOptions, type StartResult, startScript } from './module/instance.ts'
 import { type AnyModule, ModuleShelf } from './module/load-order.ts'
+import type { ScriptLocation } from './module/read-script.ts'
 import { type AnyTransport, asModule } from './module/transport-module.ts'
+import acc from './modules/acc/index.ts'
+import blacklists from './modules/blacklists/index.ts'
+import cache from './modules/cache/index.ts'
+import cachedbLocal from './modules/cachedb_local/index.ts'
+import cfgutils from './modules/cfgutils/index.ts'
 import core from './modules/core/index.ts'
+import dbSqlite from './modules/db_sqlite/index.ts'
+import dbText from './modules/db_text/index.ts'
+import dialog from './modules/dialog/index.ts'
+import dispatcher from './modules/dispatcher/index.ts'
 import evi from './modules/evi/index.ts'
 import httpd from './modules/httpd/index.ts'
+import mathops from './modules/mathops/index.ts'
 import maxfwd from './modules/maxfwd/index.ts'
 import miDatagram from './modules/mi_datagram/index.ts'
 import miFifo from './modules/mi_fifo/index.ts'
 import miHttp from './modules/mi_http/index.ts'
+import options from './modules/options/index.ts'
+import pike from './modules/pike/index.ts'
+import ratelimit from './modules/ratelimit/index.ts'
 import registrar from './modules/registrar/index.ts'
 import rr from './modules/rr/index.ts'
 import signaling from './modules/signaling/index.ts'
@@ -27,19 +41,30 @@ import textops from './modules/textops/index.ts'
 import tm from './modules/tm/index.ts'
 import usrloc from './modules/usrloc/index.ts'
 
-export type { RunningProxy } from './module/instance.ts'
+export type { RunningProxy, StartOptions } from './module/instance.ts'
 
 /** Loaded without `loadmodule`, in this order: the ids of the core's events follow from it. */
-const builtIn: readonly AnyModule[] = [statistics, core, tcp, statusReport, evi]
+const builtIn: readonly AnyModule[] = [statistics, core, tcp, cache, statusReport, evi, blacklists]
 
 /** Every proxy module. */
 export const modules: readonly AnyModule[] = [
   ...builtIn,
+  acc,
+  cachedbLocal,
+  cfgutils,
+  dbSqlite,
+  dbText,
+  dialog,
+  dispatcher,
   httpd,
+  mathops,
   maxfwd,
   miDatagram,
   miFifo,
   miHttp,
+  options,
+  pike,
+  ratelimit,
   registrar,
   rr,
   signaling,
@@ -61,8 +86,8 @@ const composition = {
   version: VERSION,
 }
 
-/** Compiles a configuration file and gives everything that is to be said about it. Opens nothing. */
-export const checkFile = (file: string): Promise<CheckResult> => checkScript({ file }, composition)
+/** Compiles a configuration and gives everything that is to be said about it. Opens nothing. */
+export const checkFile = (location: ScriptLocation): Promise<CheckResult> => checkScript(location, composition)
 
 /** Starts a proxy on a configuration file. Where that is not possible, nothing is left running. */
 export const startFile = (options: StartOptions): Promise<StartResult> => startScript(options, composition)

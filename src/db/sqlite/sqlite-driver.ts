@@ -1,0 +1,31 @@
+import { resolve } from 'node:path'
+import { DatabaseError } from '../database-error.ts'
+import type { Driver, DriverHost, Store } from '../driver.ts'
+import { SqliteStore } from './sqlite-store.ts'
+
+export interface SqliteOptions {
+  /** Longest wait for another process that is writing. */
+  readonly busyTimeoutMs: number
+}
+
+/** `sqlite://file`: a SQLite database, made when there is none. */
+export class SqliteDriver implements Driver {
+  readonly schemes = ['sqlite']
+  readonly #options: SqliteOptions
+
+  constructor(options: SqliteOptions) {
+    this.#options = options
+  }
+
+  async open(location: string, { directory }: DriverHost): Promise<Store> {
+    if (location === '') throw new DatabaseError('E_DB_URL', 'sqlite://: expected the path of a file behind it')
+    const path = resolve(directory, location)
+    // Only where it is used: some versions of Node.js warn when it is loaded.
+    const { DatabaseSync } = await import('node:sqlite')
+    try {
+      return new SqliteStore(new DatabaseSync(path, { timeout: this.#options.busyTimeoutMs }), path)
+    } catch (cause) {
+      throw new DatabaseError('E_DB_STORAGE', `cannot open ${path}: ${String(cause)}`, { cause })
+    }
+  }
+}

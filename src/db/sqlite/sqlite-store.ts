@@ -1,0 +1,117 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import { DatabaseError } from '../database-error.ts'
+import type { Store, StoredQuery, StoredRow } from '../driver.ts'
+import type { ColumnSpec, Condition, DbValue } from '../schema.ts'
+import { createTable, orderClause, quoted, whereClause } from './sql.ts'
+
+/** Prepared statements beyond this are forgotten: their number depends on the columns modules ask for, not on data. */
+const MAX_STATEMENTS = 200
+
+/** An open SQLite file. Statements run at once, in this thread; the caller's await is for drivers that wait. */
+export class SqliteStore implements Store {
+  readonly isHandMade = false
+  readonly #database: DatabaseSync
+  readonly #path: string
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(database: DatabaseSync, path: string) {
+    this.#database = database
+    this.#path = path
+  }
+
+  async columns(table: string): Promise<readonly string[]> {
+    const rows = this.#all('SELECT name FROM pragma_table_info(?)', [table])
+    if (rows.length === 0) throw new DatabaseError('E_DB_TABLE', `there is no table ${table} in ${this.#path}`)
+    return rows.map(row => String(row['name']))
+  }
+
+  async select(table: string, { columns, where, orderBy }: StoredQuery): Promise<readonly StoredRow[]> {
+    const { sql, values } = whereClause(where)
+    const list = columns.map(quoted).join(', ')
+    return this.#all(`SELECT ${list} FROM ${quoted(table)}${sql}${orderClause(orderBy)}`, values)
+  }
+
+  async insert(table: string, row: StoredRow): Promise<void> {
+    const names = Object.keys(row)
+    if (names.length === 0) this.#run(`INSERT INTO ${quoted(table)} DEFAULT VALUES`, [])
+    else {
+      const places = names.map(() => '?').join(', ')
+      this.#run(`INSERT INTO ${quoted(table)} (${names.map(quoted).join(', ')}) VALUES (${places})`, Object.values(row))
+    }
+  }
+
+  async update(table: string, row: StoredRow, where: readonly Condition[]): Promise<number> {
+    const { sql, values } = whereClause(where)
+    const assignments = Object.keys(row).map(name => `${quoted(name)} = ?`)
+    return this.#run(`UPDATE ${quoted(table)} SET ${assignments.join(', ')}${sql}`, [...Object.values(row), ...values])
+  }
+
+  async delete(table: string, where: readonly Condition[]): Promise<number> {
+    const { sql, values } = whereClause(where)
+    return this.#run(`DELETE FROM ${quoted(table)}${sql}`, values)
+  }
+
+  async create(table: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void> {
+    try {
+      this.#database.exec(createTable(table, columns))
+    } catch (cause) {
+      const isThere = this.#all('SELECT name FROM pragma_table_info(?)', [table]).length > 0
+      throw isThere
+        ? new DatabaseError('E_DB_TABLE', `there is a table ${table} already in ${this.#path}`, { cause })
+        : this.#failure(cause)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#statements.clear()
+    if (this.#database.isOpen) this.#database.close()
+  }
+
+  #all(sql: string, values: readonly DbValue[]): readonly StoredRow[] {
+    return this.#attempt(() =>
+      this.#prepare(sql)
+        .all(...inputs(values))
+        .map(row => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, asDbValue(value)]))),
+    )
+  }
+
+  #run(sql: string, values: readonly DbValue[]): number {
+    return this.#attempt(() => Number(this.#prepare(sql).run(...inputs(values)).changes))
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known !== undefined) return known
+    const statement = this.#database.prepare(sql)
+    // Otherwise an integer that no number holds exactly would throw.
+    statement.setReadBigInts(true)
+    if (this.#statements.size >= MAX_STATEMENTS) this.#statements.clear()
+    this.#statements.set(sql, statement)
+    return statement
+  }
+
+  #attempt<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw this.#failure(error)
+    }
+  }
+
+  #failure(cause: unknown): DatabaseError {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const isConstraint = /constraint failed|datatype mismatch/i.test(reason)
+    return new DatabaseError(isConstraint ? 'E_DB_VALUE' : 'E_DB_STORAGE', `${this.#path}: ${reason}`, { cause })
+  }
+}
+
+const inputs = (values: readonly DbValue[]): SQLInputValue[] => [...values]
+
+function asDbValue(value: unknown): DbValue {
+  if (typeof value === 'bigint') {
+    const number = Number(value)
+    return Number.isSafeInteger(number) ? number : value
+  }
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8')
+  return typeof value === 'string' || typeof value === 'number' ? value : null
+}

@@ -1,0 +1,44 @@
+import { messageSlot, type RouteContext } from '../../script/context.ts'
+import type { AccContext } from './context.ts'
+import { callRecord } from './records.ts'
+import type { AccServices } from './services.ts'
+
+/** A call that a BYE has ended, until the BYE is answered. */
+interface PendingRecord {
+  readonly context: AccContext
+  readonly endedMs: number
+}
+const pending = messageSlot<PendingRecord>()
+
+/** Writes a CDR for each call at its end: when the BYE has been answered, or at once where there is none. */
+export function followCalls(services: AccServices): void {
+  const { calls, clock, dialog, proxy, tm } = services
+  dialog?.onEnded((call, { request }) => {
+    const context = calls.get(call)
+    if (context === undefined || context.answer === null) return
+    const record = { context, endedMs: clock.nowMs() }
+    if (request === null) write(services, record)
+    else pending.set(request, record)
+  })
+  tm.onFinal(t => settle(services, t.request))
+  // A BYE that the script has answered without a transaction, passed on without one, or dropped.
+  proxy.hooks.afterRequest(m => {
+    const t = tm.current(m)
+    if (t === null || t.isReleased) settle(services, m)
+  })
+}
+
+function settle(services: AccServices, m: RouteContext): void {
+  const record = pending.get(m)
+  if (record === undefined) return
+  pending.set(m, undefined)
+  write(services, record)
+}
+
+function write({ writer }: AccServices, { context, endedMs }: PendingRecord): void {
+  const { answer } = context
+  if (answer === null) return
+  context.answer = null
+  const record = callRecord(context, answer, endedMs)
+  for (const type of context.typesWith('cdr')) writer.call(type, record, context, answer.request)
+}

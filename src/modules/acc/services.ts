@@ -1,0 +1,28 @@
+import type { Log } from '../../log/log.ts'
+import type { Host, ModuleApis } from '../../module/define.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { AccContext } from './context.ts'
+import type { AccFields } from './fields.ts'
+import type { AccWriter } from './writer.ts'
+
+export type Dialog = NonNullable<ReturnType<ModuleApis['dialog']['current']>>
+export type Transaction = NonNullable<ReturnType<ModuleApis['tm']['current']>>
+
+/** What every file of the module works with. */
+export interface AccServices {
+  readonly clock: Clock
+  readonly log: Log
+  readonly proxy: Host['proxy']
+  readonly tm: ModuleApis['tm']
+  readonly dialog: ModuleApis['dialog'] | undefined
+  readonly rr: ModuleApis['rr'] | undefined
+  readonly writer: AccWriter
+  readonly fields: AccFields
+  /** The accounting of calls that get a CDR. */
+  readonly calls: WeakMap<Dialog, AccContext>
+  readonly settings: {
+    readonly accountsEarlyMedia: boolean
+    readonly accountsCancels: boolean
+    readonly detectsDirection: boolean
+  }
+}

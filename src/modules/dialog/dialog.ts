@@ -1,0 +1,135 @@
+import type { ModuleApis } from '../../module/define.ts'
+import type { ListenSocket } from '../../sip/net/endpoint.ts'
+import type { Timer } from '../../util/clock.ts'
+import type { Value } from '../../util/spec.ts'
+import { type DialogId, databaseId, idText } from './dialog-id.ts'
+import type { Membership } from './profile.ts'
+import { DialogState } from './states.ts'
+
+/** A transaction as tm shows it. */
+export type Transaction = NonNullable<ReturnType<ModuleApis['tm']['current']>>
+
+/** Which way a request goes, seen from the proxy: `downstream` from caller to callee. */
+export type Direction = 'downstream' | 'upstream'
+
+/** One party of a dialog, as requests to it need it (RFC 3261 §12.1). */
+export interface Leg {
+  tag: string
+  /** URI of its Contact: the remote target. */
+  contact: string
+  /** From us to it, the nearest first; as written in Route, without commas. */
+  routes: readonly string[]
+  /** Our socket on its side. */
+  socket: ListenSocket | null
+  /** Last CSeq number of its own requests; 0 before the first. */
+  cseq: number
+  /** How many requests we put in among those the other party sent to it. Later ones must count on from there. */
+  added: number
+  /** Its last INVITE as it went on: the ACK must be counted alike. */
+  invite: { readonly cseq: number; readonly shift: number } | null
+  /** Last session description it sent; '' when unknown. */
+  sdp: string
+}
+
+export const newLeg = (init: Partial<Leg>): Leg => ({
+  tag: '',
+  contact: '',
+  routes: [],
+  socket: null,
+  cseq: 0,
+  added: 0,
+  invite: null,
+  sdp: '',
+  ...init,
+})
+
+/** What the INVITE said. */
+export interface DialogOrigin {
+  readonly callId: string
+  readonly fromUri: string
+  readonly toUri: string
+  readonly requestUri: string
+  readonly caller: Leg
+}
+
+/** The names of the routes to run at turning points; null where the script has set none. */
+export interface DialogRoutes {
+  answer: string | null
+  timeout: string | null
+  hangup: string | null
+}
+
+/** One call that is followed from its INVITE to its end. Plain state; the files beside this one act on it. */
+export class Dialog implements DialogId {
+  readonly entry: number
+  readonly number: number
+  readonly origin: DialogOrigin
+  readonly caller: Leg
+  /** By To tag, in the order they were heard of. */
+  readonly callees: Leg[] = []
+  /** The callee whose 2xx came first. */
+  answered: Leg | null = null
+  state: DialogState = DialogState.unconfirmed
+  /** Bits of CreateFlag. */
+  flags = 0
+  /** Flags the script has set on the call. */
+  readonly userFlags = new Set<string>()
+  readonly values = new Map<string, Exclude<Value, null>>()
+  readonly memberships: Membership[] = []
+  readonly routes: DialogRoutes = { answer: null, timeout: null, hangup: null }
+  /** `$DLG_timeout` as set; null for the default. */
+  timeoutS: number | null = null
+  deleteDelayS: number
+  readonly createdMs: number
+  /** When the first 2xx came, wall clock; 0 before. */
+  answeredMs = 0
+  /** When the lifetime ends, wall clock; 0 while there is none. */
+  expiresMs = 0
+  endedMs = 0
+  endReason: string | null = null
+  /** A BYE came before the call was answered. */
+  hasByeSeen = false
+  /** Running timers by their purpose. */
+  readonly timers = new Map<'lifetime' | 'race' | 'options' | 'reinvite' | 'removal', Timer>()
+  /** The INVITE's, while it has no final reply. */
+  transaction: Transaction | null = null
+  #idText: string | null = null
+
+  constructor(id: DialogId, origin: DialogOrigin, createdMs: number, deleteDelayS: number) {
+    this.entry = id.entry
+    this.number = id.number
+    this.origin = origin
+    this.caller = origin.caller
+    this.createdMs = createdMs
+    this.deleteDelayS = deleteDelayS
+  }
+
+  /** As in events and Record-Route. */
+  get id(): string {
+    return (this.#idText ??= idText(this))
+  }
+  get databaseId(): string {
+    return databaseId(this)
+  }
+  /** Answered and not ended. */
+  get isActive(): boolean {
+    return this.state === DialogState.unacknowledged || this.state === DialogState.confirmed
+  }
+  /** The callee requests go to: the one that answered, else the one heard of last. */
+  get callee(): Leg | null {
+    return this.answered ?? this.callees.at(-1) ?? null
+  }
+  /** '' until a callee has been heard of. */
+  get toTag(): string {
+    return this.callee?.tag ?? ''
+  }
+
+  calleeByTag(tag: string): Leg | undefined {
+    return this.callees.find(leg => leg.tag === tag)
+  }
+
+  clearTimers(): void {
+    for (const timer of this.timers.values()) timer.clear()
+    this.timers.clear()
+  }
+}

@@ -1,0 +1,79 @@
+import type { RouteContext } from '../../script/context.ts'
+import { parseDialogId } from './dialog-id.ts'
+import { type DialogTable, type Match, matchTags } from './dialog-table.ts'
+import { contactOf, sdpOf } from './legs.ts'
+import { advance, EndReason } from './lifecycle.ts'
+import { linkMessage, linkOf } from './message-link.ts'
+import type { DialogServices } from './services.ts'
+import { DialogState } from './states.ts'
+import { refreshesTarget, replaceCseq } from './transactions.ts'
+
+/** How a request may find its dialog. */
+export interface MatchWays {
+  /** By the parameter of our Record-Route. */
+  readonly byId: boolean
+  /** By Call-ID and tags. */
+  readonly byTags: boolean
+}
+
+/** Ties a request to the dialog it is inside of, and does what it means for that. False: there is none. */
+export function matchRequest(services: DialogServices, m: RouteContext, ways: MatchWays): boolean {
+  const known = linkOf(m)
+  if (known !== undefined) return known.match !== null
+  if (!m.message.isRequest || m.message.toTag === '') return false
+  const match = findMatch(services, m, ways)
+  if (match === null) return false
+  take(services, m, match)
+  return true
+}
+
+function findMatch(services: DialogServices, m: RouteContext, ways: MatchWays): Match | null {
+  const { callId, fromTag, toTag } = m.message
+  if (ways.byId) {
+    const dialog = byCookie(services.table, services.rr.param(m, services.settings.rrParam))
+    const match = dialog?.origin.callId === callId ? matchTags(dialog, fromTag, toTag) : null
+    if (match !== null) return match
+  }
+  return ways.byTags ? services.table.match(callId, fromTag, toTag) : null
+}
+
+function byCookie(table: DialogTable, cookie: string | null) {
+  const id = cookie === null ? null : parseDialogId(cookie)
+  return id === null ? undefined : table.find(id)
+}
+
+function take(services: DialogServices, m: RouteContext, match: Match): void {
+  const { message } = m
+  const { dialog, direction, callee } = match
+  const [sender, receiver] = direction === 'downstream' ? [dialog.caller, callee] : [callee, dialog.caller]
+  const previousCseq = sender.cseq
+  const isAck = message.method === 'ACK'
+  const cseqShift = isAck && sender.invite?.cseq === message.cseq ? sender.invite.shift : receiver.added
+  if (message.method === 'INVITE') sender.invite = { cseq: message.cseq, shift: cseqShift }
+  linkMessage(m, { dialog, direction, match, previousCseq, cseqShift })
+  if (cseqShift !== 0) replaceCseq(m, message.cseq + cseqShift)
+  if (!isAck) sender.cseq = Math.max(sender.cseq, message.cseq)
+  if (refreshesTarget(message)) sender.contact = contactOf(message) || sender.contact
+  const sdp = sdpOf(message)
+  if (sdp !== '') sender.sdp = sdp
+  if (isAck) advance(services, dialog, 'ack')
+  else if (message.method === 'BYE') takeBye(services, m, match)
+}
+
+function takeBye(services: DialogServices, m: RouteContext, { dialog, direction, callee }: Match): void {
+  if (dialog.state === DialogState.unconfirmed || dialog.state === DialogState.early) {
+    dialog.hasByeSeen = true
+    return
+  }
+  // After forking, the caller ends the calls it does not want; the one that was answered first goes on.
+  if (dialog.answered !== null && callee !== dialog.answered) return
+  if (!dialog.isActive) return
+  dialog.endReason = direction === 'upstream' ? EndReason.upstreamBye : EndReason.downstreamBye
+  advance(services, dialog, 'bye', m)
+}
+
+/** An ACK whose route did not follow its Route set still confirms the call. */
+export function takeUnmatched(services: DialogServices, m: RouteContext): void {
+  if (m.message.method !== 'ACK' || linkOf(m) !== undefined) return
+  matchRequest(services, m, { byId: false, byTags: services.settings.matchesByTags })
+}

@@ -1,0 +1,141 @@
+import type { RouteContext, Verdict } from '../../script/context.ts'
+import { CreateFlag } from './create-flags.ts'
+import type { Dialog } from './dialog.ts'
+import { endParties } from './local-requests.ts'
+import { linkMessage } from './message-link.ts'
+import { startPings } from './pings.ts'
+import { leaveProfiles } from './profile.ts'
+import type { DialogServices } from './services.ts'
+import { type DialogInput, DialogState, nextState } from './states.ts'
+
+/** `$DLG_end_reason` (dialog reference, variables). */
+export const EndReason = {
+  upstreamBye: 'Upstream BYE',
+  downstreamBye: 'Downstream BYE',
+  timeout: 'Lifetime Timeout',
+  command: 'MI Termination',
+  ping: 'Ping Timeout',
+  reinvitePing: 'ReINVITE Ping Timeout',
+  race: 'SIP Race Condition',
+} as const
+export type EndReason = (typeof EndReason)[keyof typeof EndReason]
+
+/** Timers cannot wait longer than this in one go. */
+const LONGEST_WAIT_MS = 2 ** 31 - 1
+
+/**
+ * Moves a dialog on, tells everyone, and does what the new state asks for. `request`: the BYE behind an end. False: the
+ * input means nothing in this state.
+ */
+export function advance(
+  services: DialogServices,
+  dialog: Dialog,
+  input: DialogInput,
+  request: RouteContext | null = null,
+): boolean {
+  const oldState = dialog.state
+  const newState = nextState(oldState, input)
+  if (newState === oldState) return false
+  // Only a call that was refused before it was answered can be answered after its end.
+  if (oldState === DialogState.deleted && (dialog.hasByeSeen || dialog.answeredMs !== 0)) return false
+  dialog.state = newState
+  count(services, oldState, newState)
+  services.stateChanged(dialog, oldState, newState)
+  if (oldState === DialogState.deleted) services.table.add(dialog)
+  if (newState === DialogState.unacknowledged) answer(services, dialog)
+  if (newState === DialogState.confirmed) startPings(services, dialog, reason => endByUs(services, dialog, reason))
+  if (newState === DialogState.deleted) end(services, dialog, request)
+  return true
+}
+
+function count({ counts }: DialogServices, oldState: DialogState, newState: DialogState): void {
+  const isActive = (state: DialogState) => state === DialogState.unacknowledged || state === DialogState.confirmed
+  counts.active += Number(isActive(newState)) - Number(isActive(oldState))
+  counts.early += Number(newState === DialogState.early) - Number(oldState === DialogState.early)
+}
+
+function answer(services: DialogServices, dialog: Dialog): void {
+  dialog.answeredMs = services.clock.nowMs()
+  dialog.endedMs = 0
+  restartLifetime(services, dialog)
+  for (const observe of services.observers.answered) observe(dialog)
+  void runRoute(services, dialog, dialog.routes.answer)
+}
+
+/** Lets the lifetime begin anew, with `$DLG_timeout` if that was set. */
+export function restartLifetime(services: DialogServices, dialog: Dialog): void {
+  const lifetimeS = dialog.timeoutS ?? services.settings.defaultTimeoutS
+  dialog.expiresMs = services.clock.nowMs() + lifetimeS * 1000
+  waitForExpiry(services, dialog, lifetimeS * 1000)
+}
+
+function waitForExpiry(services: DialogServices, dialog: Dialog, leftMs: number): void {
+  dialog.timers.get('lifetime')?.clear()
+  const timer = services.clock.after(Math.min(leftMs, LONGEST_WAIT_MS), () => {
+    dialog.timers.delete('lifetime')
+    if (leftMs > LONGEST_WAIT_MS) waitForExpiry(services, dialog, leftMs - LONGEST_WAIT_MS)
+    else void expire(services, dialog)
+  })
+  dialog.timers.set('lifetime', timer)
+}
+
+async function expire(services: DialogServices, dialog: Dialog): Promise<void> {
+  const dueMs = dialog.expiresMs
+  const verdict = runRoute(services, dialog, dialog.routes.timeout)
+  if (verdict instanceof Promise) await verdict
+  // The route may have given the call more time, or ended it.
+  if (!dialog.isActive || dialog.expiresMs !== dueMs) return
+  services.counts.expired.value++
+  if ((dialog.flags & CreateFlag.byeOnTimeout) !== 0) endByUs(services, dialog, EndReason.timeout)
+  else {
+    dialog.endReason = EndReason.timeout
+    advance(services, dialog, 'ended')
+  }
+}
+
+/** Ends an answered call from here: BYEs to both parties, then the end itself. False: it is not answered, or over. */
+export function endByUs(services: DialogServices, dialog: Dialog, reason: EndReason, headers = ''): boolean {
+  if (!dialog.isActive) return false
+  dialog.endReason = reason
+  endParties(services, dialog, headers)
+  advance(services, dialog, 'ended')
+  return true
+}
+
+/** Ends, after a while, a call that was cancelled and answered at the same time. */
+export function startRaceTimer(services: DialogServices, dialog: Dialog): void {
+  const timer = services.clock.after(
+    services.settings.raceTimeoutS * 1000,
+    () => void endByUs(services, dialog, EndReason.race),
+  )
+  dialog.timers.set('race', timer)
+}
+
+function end(services: DialogServices, dialog: Dialog, request: RouteContext | null): void {
+  dialog.endedMs = services.clock.nowMs()
+  dialog.clearTimers()
+  const wasAnswered = dialog.answeredMs !== 0
+  for (const observe of services.observers.ended) observe(dialog, { request, wasAnswered })
+  if (!wasAnswered) services.counts.failed.value++
+  void runRoute(services, dialog, dialog.routes.hangup)
+  leaveProfiles(dialog)
+  const forget = (): void => {
+    dialog.timers.delete('removal')
+    services.table.remove(dialog)
+  }
+  if (dialog.deleteDelayS > 0) dialog.timers.set('removal', services.clock.after(dialog.deleteDelayS * 1000, forget))
+  else forget()
+}
+
+/** Runs a route of the script for the dialog, on no message. */
+function runRoute(services: DialogServices, dialog: Dialog, name: string | null): Verdict | Promise<Verdict> {
+  if (name === null) return 1
+  const route = services.script.route('request', name)
+  if (route === undefined) {
+    services.log.error('no such route', { route: name, callid: dialog.origin.callId })
+    return -1
+  }
+  const m = services.script.dummyContext('request')
+  linkMessage(m, { dialog, direction: 'downstream', match: null, previousCseq: 0, cseqShift: 0 })
+  return services.script.run(route, m)
+}

@@ -1,0 +1,59 @@
+import type { Dialog, Leg } from './dialog.ts'
+import type { DialogServices } from './services.ts'
+
+/** What became of a request made here. */
+export type LocalResult = Awaited<ReturnType<DialogServices['tm']['request']>>
+
+/** Which party a request made here goes to. */
+export type Party = 'caller' | 'callee'
+
+/** A request made here, on behalf of the other party. */
+export interface DialogRequest {
+  readonly method: string
+  /** Complete header lines. */
+  readonly headers?: string
+  readonly body?: string
+}
+
+/**
+ * Sends a request within the dialog, as if the other party had (RFC 3261 §12.2.1.1): its Route set, and a CSeq one
+ * above what was sent before. Null: that party is not known well enough.
+ */
+export function sendTo(
+  services: DialogServices,
+  dialog: Dialog,
+  party: Party,
+  request: DialogRequest,
+): Promise<LocalResult> | null {
+  const callee = dialog.callee
+  if (callee === null) return null
+  const [receiver, sender]: readonly [Leg, Leg] = party === 'caller' ? [dialog.caller, callee] : [callee, dialog.caller]
+  if (receiver.contact === '') return null
+  receiver.added++
+  const { fromUri, toUri, callId } = dialog.origin
+  const callerSide = `<${fromUri}>;tag=${dialog.caller.tag}`
+  const calleeSide = `<${toUri}>${callee.tag === '' ? '' : `;tag=${callee.tag}`}`
+  const contact = request.method === 'INVITE' && sender.contact !== '' ? `Contact: <${sender.contact}>\r\n` : ''
+  const routes = receiver.routes.map(route => `Route: ${route}\r\n`).join('')
+  return services.tm.request({
+    method: request.method,
+    uri: receiver.contact,
+    from: party === 'caller' ? calleeSide : callerSide,
+    to: party === 'caller' ? callerSide : calleeSide,
+    callId,
+    cseq: sender.cseq + receiver.added,
+    headers: routes + contact + (request.headers ?? '') + services.settings.extraHeaders,
+    body: request.body ?? '',
+    nextHop: uriOf(receiver.routes[0]),
+    socket: receiver.socket,
+  })
+}
+
+/** Sends a BYE to each party. */
+export function endParties(services: DialogServices, dialog: Dialog, headers: string): void {
+  for (const party of ['caller', 'callee'] as const) void sendTo(services, dialog, party, { method: 'BYE', headers })
+}
+
+function uriOf(route: string | undefined): string | null {
+  return /<([^>]*)>/.exec(route ?? '')?.[1] ?? null
+}

@@ -1,0 +1,95 @@
+import { optionalParam, param } from '../../util/spec.ts'
+
+const WITH_STORAGE = 'Takes effect with a database mode.'
+const CLUSTERING = 'For clusters, which dialogs are not shared with.'
+
+const ignoredText = (doc: string) => optionalParam('str', doc, { ignored: true })
+const ignoredNumber = (value: number, doc: string) => param('int', value, doc, { ignored: true })
+const column = (name: string) => param('str', name, `Column name. ${WITH_STORAGE}`, { ignored: true })
+
+/** Parameters of the dialog module (dialog reference). */
+export const dialogParams = {
+  enable_stats: param('int', 1, 'Statistics are always kept.', { ignored: true }),
+  hash_size: param('int', 4096, 'How many buckets the ids of dialogs are spread over.'),
+  rr_param: param('str', 'did', 'Parameter of Record-Route that carries the id of the dialog.'),
+  default_timeout: param('int', 43200, 'How long an answered call may last.', { unit: 's' }),
+  dlg_extra_hdrs: optionalParam('str', 'Header lines added to requests made here, each with CRLF.'),
+  dlg_match_mode: param(
+    'int',
+    1,
+    'How requests find their dialog: 0 by the Record-Route parameter, 1 also by Call-ID and tags, 2 only by those.',
+  ),
+  delete_delay: param('int', 0, 'How long an ended dialog can still be looked at.', { unit: 's' }),
+  options_ping_interval: param('int', 30, 'Time between two OPTIONS to a party.', {
+    unit: 's',
+    formerly: ['ping_interval'],
+  }),
+  reinvite_ping_interval: param('int', 300, 'Time between two re-INVITEs to a party.', { unit: 's' }),
+  race_condition_timeout: param('int', 5, 'When a call is ended that was cancelled and answered at once.', {
+    unit: 's',
+  }),
+  profiles_with_value: param('str', '', 'Names of profiles whose members have a value, divided by semicolons.'),
+  profiles_no_value: param('str', '', 'Names of profiles whose members have none, divided by semicolons.'),
+  db_mode: param('int', 0, 'Storage mode: 0, memory only.'),
+  db_url: ignoredText(`Database to keep dialogs in. ${WITH_STORAGE}`),
+  db_update_period: ignoredNumber(60, WITH_STORAGE),
+  db_flush_vals_profiles: ignoredNumber(0, WITH_STORAGE),
+  timer_bulk_del_no: ignoredNumber(1, WITH_STORAGE),
+  table_name: column('dialog'),
+  cachedb_url: ignoredText('For profiles shared through a key-value store, which are not supported.'),
+  profile_value_prefix: ignoredText('For profiles in a key-value store.'),
+  profile_no_value_prefix: ignoredText('For profiles in a key-value store.'),
+  profile_size_prefix: ignoredText('For profiles in a key-value store.'),
+  profile_timeout: ignoredNumber(86400, 'For profiles in a key-value store.'),
+  dialog_replication_cluster: ignoredNumber(0, CLUSTERING),
+  profile_replication_cluster: ignoredNumber(0, CLUSTERING),
+  replicate_profiles_buffer: ignoredText(CLUSTERING),
+  replicate_profiles_check: ignoredText(CLUSTERING),
+  replicate_profiles_timer: ignoredText(CLUSTERING),
+  replicate_profiles_expire: ignoredText(CLUSTERING),
+  cluster_auto_sync: ignoredNumber(1, CLUSTERING),
+  auto_prack_cseq_offset: ignoredNumber(0, 'For PRACKs made here, which are not supported.'),
+  auto_prack_interval: ignoredNumber(3, 'For PRACKs made here, which are not supported.'),
+  dlg_id_column: column('dlg_id'),
+  call_id_column: column('callid'),
+  from_uri_column: column('from_uri'),
+  from_tag_column: column('from_tag'),
+  to_uri_column: column('to_uri'),
+  to_tag_column: column('to_tag'),
+  from_cseq_column: column('caller_cseq'),
+  to_cseq_column: column('callee_cseq'),
+  from_route_column: column('caller_route_set'),
+  to_route_column: column('callee_route_set'),
+  from_contact_column: column('caller_contact'),
+  to_contact_column: column('callee_contact'),
+  from_sock_column: column('caller_sock'),
+  to_sock_column: column('callee_sock'),
+  state_column: column('state'),
+  start_time_column: column('start_time'),
+  timeout_column: column('timeout'),
+  vars_column: column('vars'),
+  profiles_column: column('profiles'),
+  sflags_column: column('script_flags'),
+  mflags_column: column('module_flags'),
+  flags_column: column('flags'),
+} as const
+
+interface ModeParams {
+  readonly db_mode: number
+  readonly dlg_match_mode: number
+  readonly default_timeout: number
+  readonly dialog_replication_cluster: number
+  readonly profile_replication_cluster: number
+}
+
+/** What is wrong with the parameters, or null. */
+export function paramFault(params: ModeParams): string | null {
+  if (params.db_mode !== 0)
+    return `db_mode ${params.db_mode} is not supported: dialogs are kept in memory only, db_mode 0`
+  if (![0, 1, 2].includes(params.dlg_match_mode)) return `dlg_match_mode ${params.dlg_match_mode}: expected 0, 1 or 2`
+  if (params.default_timeout <= 0)
+    return `default_timeout ${params.default_timeout}: expected a number of seconds above 0`
+  for (const name of ['dialog_replication_cluster', 'profile_replication_cluster'] as const)
+    if (params[name] !== 0) return `${name} ${params[name]} is not supported: dialogs are not shared between nodes`
+  return null
+}

@@ -1,0 +1,108 @@
+import { defineModule, field, optionalField } from '../../module/define.ts'
+import type { Timer } from '../../util/clock.ts'
+import { locate } from './addresses.ts'
+import { Algorithms } from './algorithms.ts'
+import { dispatcherCommandHandlers, dispatcherCommands } from './commands.ts'
+import { dispatcherParams } from './params.ts'
+import type { Partition } from './partition.ts'
+import { Prober } from './prober.ts'
+import { queryFunctions, querySpecs } from './query-functions.ts'
+import { Registry } from './registry.ts'
+import { selectFunctions, selectSpecs } from './select-functions.ts'
+import { Selector } from './selection.ts'
+import { type DispatcherServices, partitionReader } from './services.ts'
+import { SetBlacklists } from './set-blacklists.ts'
+import { Statuses } from './status.ts'
+
+/** How often states that have changed are written to the database. */
+const SAVE_PERIOD_MS = 15_000
+
+/** Spreads requests over sets of destinations, probes them, and goes on to others when they fail (dispatcher reference). */
+export default defineModule(
+  {
+    name: 'dispatcher',
+    doc: 'Spreads requests over sets of destinations and takes those that fail out of service.',
+    depends: ['tm'],
+    params: dispatcherParams,
+    functions: { ...selectSpecs, ...querySpecs },
+    commands: dispatcherCommands,
+    events: {
+      E_DISPATCHER_STATUS: {
+        doc: 'A destination went into or out of service.',
+        fields: {
+          partition: optionalField('str', 'Its partition; left out for the default one.'),
+          group: field('int', 'Its set.'),
+          address: field('str', 'Its URI, as provisioned.'),
+          status: field('str', '`active`, or `inactive` for inactive and probing ones.'),
+          reason: field('str', 'What changed it.'),
+        },
+        legacyFields: ['partition', 'group', 'address', 'status'],
+      },
+    },
+  },
+  ({ host, clock, log, params, raise, use }) => {
+    const { proxy, script } = host
+    const blacklists = new Map<Partition, SetBlacklists>()
+    let isListening = false
+    const settle = (partition: Partition): void => {
+      // Sockets, and so addresses, are known from then on only.
+      if (isListening) locate(partition.destinations, proxy, log, () => blacklists.get(partition)?.update(partition))
+    }
+    const registry = new Registry({ params, databases: host.db, log, onLoaded: settle })
+    for (const partition of registry.all())
+      if (partition.settings.blacklists.length > 0)
+        blacklists.set(partition, new SetBlacklists(proxy.blacklists, partition.settings.blacklists))
+    const statuses = new Statuses(params.ds_probing_threshold, log, raise.E_DISPATCHER_STATUS)
+    const findSocket = (text: string) => proxy.findSocket(text)
+    const services: DispatcherServices = {
+      params,
+      registry,
+      selector: new Selector(new Algorithms(script, params, log)),
+      statuses,
+      script,
+      log,
+      findSocket,
+      partitionArg: partitionReader(registry),
+    }
+    const tm = use('tm')
+    const prober = new Prober({
+      params,
+      clock,
+      log,
+      statuses,
+      partitions: () => registry.all(),
+      send: probe => tm.request(probe),
+    })
+    let saving: Timer | null = null
+    return {
+      functions: { ...selectFunctions(services), ...queryFunctions(services) },
+      commands: dispatcherCommandHandlers(registry, statuses),
+      start: async () => {
+        if (params.fetch_freeswitch_stats !== 0)
+          log.warn('fetch_freeswitch_stats is not supported: the weights of fs:// destinations stay as they are')
+        if (params.cluster_id !== 0) log.warn('cluster_id is not supported: states are not shared with other nodes')
+        for (const partition of registry.all()) await registry.load(partition, false)
+        saving = clock.every(SAVE_PERIOD_MS, () => void registry.save())
+      },
+      listening: () => {
+        isListening = true
+        prober.socket = probingSocket(params.ds_probing_sock, findSocket)
+        for (const partition of registry.all()) settle(partition)
+        prober.start()
+      },
+      drain: async () => prober.stop(),
+      stop: async () => {
+        prober.stop()
+        saving?.clear()
+        await registry.save()
+      },
+    }
+  },
+)
+
+function probingSocket<S>(text: string | undefined, findSocket: (text: string) => S | undefined): S | null {
+  if (text === undefined) return null
+  const socket = findSocket(text)
+  if (socket === undefined) throw new Error(`dispatcher: ds_probing_sock "${text}" is not one of the sockets`)
+  return socket
+}
