@@ -19,6 +19,19 @@ const SPEC = {
   },
 }
 
+/** The names of {@link SPEC}, in wire order. */
+export const BENCH_NAMES = Object.keys(SPEC.fields)
+
+/** What {@link BenchBus.raise} raises for user `n`, for those who do without the bus. */
+export const benchValues = (n: number): (string | number)[] => [
+  `user${n}@example.org`,
+  `sip:user${n}@192.0.2.7:5060`,
+  `a84b4c76e66710-${n}@pc33.example.org`,
+  n,
+  3600,
+  'Bench/1.0',
+]
+
 export interface BenchBus {
   readonly bus: EventBus
   readonly type: EventType

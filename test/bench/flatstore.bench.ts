@@ -35,8 +35,8 @@ async function plainWrite(path: string): Promise<void> {
 
 async function throughBus(path: string): Promise<void> {
   const rig = benchBus([flatstore])
-  rig.bus.subscribe({ event: 'E_BENCH', socket: `flatstore:${path}`, expireS: null, by: 'script' })
-  const delivered = (): number => rig.bus.subscriptions('E_BENCH')[0]?.counters.delivered ?? 0
+  const subscription = rig.bus.subscribe({ event: 'E_BENCH', socket: `flatstore:${path}`, expireS: null, by: 'script' })
+  const delivered = (): number => subscription.counters.delivered
   for (let n = 0; n < EVENTS; ) {
     for (const end = n + SLICE; n < end; n++) rig.raise(n)
     await until(() => delivered() >= n)

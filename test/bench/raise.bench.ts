@@ -1,11 +1,16 @@
 import { type BenchBus, benchBus, NullTransport, until } from './bus-rig.ts'
-import { atMost, type Bench, figure, nsPerCall } from './measure.ts'
+import { atMost, type Bench, cpuUs, figure, heapUsed, inTurn, nsPerCall } from './measure.ts'
 
 const FEW = 10
 const MANY = 100_000
 const MATCHING = 8
 
-function busWith(subscribe: (rig: BenchBus) => void): { rig: BenchBus; sink: NullTransport } {
+interface Loaded {
+  readonly rig: BenchBus
+  readonly sink: NullTransport
+}
+
+function busWith(subscribe: (rig: BenchBus) => void): Loaded {
   const rig = benchBus([])
   const sink = new NullTransport()
   rig.bus.registerTransport(sink)
@@ -13,20 +18,25 @@ function busWith(subscribe: (rig: BenchBus) => void): { rig: BenchBus; sink: Nul
   return { rig, sink }
 }
 
-/** Nanoseconds for a raise and its delivery: rounds of raises, each followed by the pump running dry. */
-async function nsPerRaise({ rig, sink }: { rig: BenchBus; sink: NullTransport }, perRaise: number): Promise<number> {
-  const raises = 2000
-  const round = async (): Promise<number> => {
-    const before = sink.taken
-    const startedNs = process.hrtime.bigint()
-    for (let n = 0; n < raises; n++) rig.raise(3)
-    await until(() => sink.taken === before + raises * perRaise)
-    return Number(process.hrtime.bigint() - startedNs) / raises
-  }
-  const all: number[] = []
-  for (let i = 0; i < 12; i++) all.push(await round())
-  return all.slice(2).toSorted((a, b) => a - b)[5] ?? Number.NaN
+const RAISES = 2000
+const ROUNDS = 25
+
+/** Nanoseconds of processor time for a raise and its delivery: raises, and then the pump running dry. */
+async function nsOfRound({ rig, sink }: Loaded, perRaise: number): Promise<number> {
+  const before = sink.taken
+  const startedUs = cpuUs()
+  for (let n = 0; n < RAISES; n++) rig.raise(3)
+  await until(() => sink.taken === before + RAISES * perRaise)
+  return ((cpuUs() - startedUs) * 1000) / RAISES
 }
+
+/** Two buses, or one twice, in turn: what disturbs one disturbs the other. */
+const nsPerRaise = (a: Loaded, b: Loaded, perRaise = 1): Promise<readonly [number, number]> =>
+  inTurn(
+    () => nsOfRound(a, perRaise),
+    () => nsOfRound(b, perRaise),
+    ROUNDS,
+  )
 
 const filtered = (count: number) =>
   busWith(({ bus }) => {
@@ -43,23 +53,24 @@ const filtered = (count: number) =>
 export const bench: Bench = async () => {
   const nobody = busWith(() => {})
   const quietNs = nsPerCall(() => nobody.rig.raise(3), 1_000_000)
-  const one = await nsPerRaise(
-    busWith(({ bus }) => void bus.subscribe({ event: 'E_BENCH', socket: 'null:0', expireS: null, by: 'script' })),
-    1,
-  )
-  const several = await nsPerRaise(
+  const plainSubscribers = (count: number): Loaded =>
     busWith(({ bus }) => {
-      for (let i = 0; i < MATCHING; i++)
+      for (let i = 0; i < count; i++)
         bus.subscribe({ event: 'E_BENCH', socket: `null:${i}`, expireS: null, by: 'script' })
-    }),
-    MATCHING,
-  )
-  const fewNs = await nsPerRaise(filtered(FEW), 1)
-  const manyNs = await nsPerRaise(filtered(MANY), 1)
+    })
+  const alone = plainSubscribers(1)
+  const [oneNs] = await nsPerRaise(alone, alone)
+  const crowd = plainSubscribers(MATCHING)
+  const [severalNs] = await nsPerRaise(crowd, crowd, MATCHING)
+  const few = filtered(FEW)
+  const before = heapUsed()
+  const many = filtered(MANY)
+  const subscriptionBytes = (heapUsed() - before) / MANY
+  const [fewNs, manyNs] = await nsPerRaise(few, many)
   return [
     figure('raise, nobody subscribed', `${quietNs.toFixed(0)} ns`),
-    figure('raise and deliver to 1 subscriber', `${one.toFixed(0)} ns`),
-    figure(`raise and deliver to ${MATCHING} subscribers, each`, `${(several / MATCHING).toFixed(0)} ns`),
+    figure('raise and deliver to 1 subscriber', `${oneNs.toFixed(0)} ns`),
+    figure(`raise and deliver to ${MATCHING} subscribers, each`, `${(severalNs / MATCHING).toFixed(0)} ns`),
     atMost(
       `raise, one of ${MANY} filtered subscriptions matches`,
       `${manyNs.toFixed(0)} ns`,
@@ -67,5 +78,6 @@ export const bench: Bench = async () => {
       manyNs / fewNs,
       2,
     ),
+    figure('heap of a filtered subscription', `${subscriptionBytes.toFixed(0)} bytes`),
   ]
 }

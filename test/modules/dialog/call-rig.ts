@@ -45,6 +45,7 @@ export async function callRig({
   invite,
   inside = '',
   cancel = '',
+  before = '',
   routes = '',
   clock,
 }: CallScript): Promise<CallRig> {

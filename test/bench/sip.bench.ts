@@ -1,0 +1,120 @@
+import { atMost, type Bench, type Claim, figure, median } from './measure.ts'
+import { Phones, type Recorded } from './sip/phones.ts'
+import { Server } from './sip/server.ts'
+
+const CALLS = { count: 400, perSecond: 400 }
+const REGISTERS = { count: 1000, perSecond: 1000 }
+/** More than any server here can do. */
+const FLAT_OUT = 1e6
+const USERS = 5_000
+const ROUNDS = 5
+
+/** One thing measured again and again: processor time of its server for each exchange, microseconds. */
+interface Course {
+  readonly server: Server
+  readonly exchanges: number
+  readonly run: () => Promise<void>
+  readonly usEach: number[]
+}
+
+async function oneRound({ server, exchanges, run, usEach }: Course): Promise<void> {
+  const before = await server.ask('cpu')
+  await run()
+  usEach.push(((await server.ask('cpu')) - before) / exchanges)
+}
+
+/** All in turn, so that they see the same noise; the first rounds only warm up. */
+async function inTurns(courses: readonly Course[]): Promise<readonly number[]> {
+  for (let round = 0; round < ROUNDS + 2; round++) for (const course of courses) await oneRound(course)
+  return courses.map(({ usEach }) => median(usEach.slice(2)))
+}
+
+const us = (value: number): string => `${value.toFixed(1)} µs`
+
+async function phonesOf(server: Server): Promise<Phones> {
+  const phones = await Phones.open(server.port)
+  await phones.registerBob()
+  return phones
+}
+
+/** Heap that each contact takes, bytes: what registering so many adds. */
+async function heapPerContact(server: Server, phones: Phones): Promise<number> {
+  const before = await server.ask('heap')
+  await phones.register(USERS, FLAT_OUT, USERS)
+  return ((await server.ask('heap')) - before) / USERS
+}
+
+const course = (server: Server, exchanges: number, run: () => Promise<void>): Course => ({
+  server,
+  exchanges,
+  run,
+  usEach: [],
+})
+
+/** Processor time of an exchange through the proxy, and of the echo of as many datagrams at the same rate. */
+function pair(echo: Side, proxy: Side, { count, perSecond }: typeof CALLS, what: Exchange): readonly [Course, Course] {
+  return [
+    course(echo.server, count, () => echo.phones.echo(what.datagrams, count, perSecond)),
+    course(proxy.server, count, () => what.run(count, perSecond)),
+  ]
+}
+
+interface Side {
+  readonly server: Server
+  readonly phones: Phones
+}
+
+interface Exchange {
+  readonly name: string
+  readonly datagrams: readonly Recorded[]
+  readonly run: (count: number, perSecond: number) => Promise<void>
+}
+
+async function exchange(phones: Phones, name: string, run: Exchange['run']): Promise<Exchange> {
+  return { name, run, datagrams: await phones.record(() => run(1, 1000)) }
+}
+
+function claim(
+  [echoUs = 0, proxyUs = 0]: readonly number[],
+  { name, datagrams }: Exchange,
+  bound: number | null,
+): Claim {
+  const against = `${us(echoUs)} echo of ${datagrams.length} datagrams`
+  const made = atMost(`SIP: processor time of a ${name}`, us(proxyUs), against, proxyUs / echoUs, bound ?? Infinity)
+  return bound === null ? { ...made, bound: '' } : made
+}
+
+export const bench: Bench = async () => {
+  const [echoServer, quietServer, fullServer] = await Promise.all([
+    Server.echo(),
+    Server.quickstart(true),
+    Server.quickstart(false),
+  ])
+  const echo = { server: echoServer, phones: await Phones.open(echoServer.port) }
+  const quiet = { server: quietServer, phones: await phonesOf(quietServer) }
+  const full = { server: fullServer, phones: await phonesOf(fullServer) }
+  const contactBytes = await heapPerContact(quietServer, quiet.phones)
+  const call = await exchange(quiet.phones, 'call', (count, rate) => quiet.phones.call(count, rate))
+  const fullCall = await exchange(full.phones, 'call with the subscriptions of the quickstart', (count, rate) =>
+    full.phones.call(count, rate),
+  )
+  const register = await exchange(quiet.phones, 'REGISTER', (count, rate) => quiet.phones.register(count, rate, USERS))
+  const flatOut = { count: 2000, perSecond: FLAT_OUT }
+  const results = await inTurns([
+    ...pair(echo, quiet, CALLS, call),
+    ...pair(echo, full, CALLS, fullCall),
+    ...pair(echo, quiet, REGISTERS, register),
+    ...pair(echo, quiet, flatOut, call),
+  ])
+  for (const { server, phones } of [echo, quiet, full]) {
+    phones.close()
+    await server.stop()
+  }
+  return [
+    claim(results.slice(0, 2), call, 2.5),
+    claim(results.slice(2, 4), fullCall, null),
+    claim(results.slice(4, 6), register, null),
+    claim(results.slice(6, 8), { ...call, name: 'call, both as fast as they can' }, null),
+    figure('SIP: heap of a registered contact', `${contactBytes.toFixed(0)} bytes`),
+  ]
+}
