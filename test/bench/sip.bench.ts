@@ -2,8 +2,8 @@ import { atMost, type Bench, type Claim, figure, median } from './measure.ts'
 import { Phones, type Recorded } from './sip/phones.ts'
 import { Server } from './sip/server.ts'
 
-const CALLS = { count: 400, perSecond: 400 }
-const REGISTERS = { count: 1000, perSecond: 1000 }
+const CALLS = { count: 1600, perSecond: 800 }
+const REGISTERS = { count: 4000, perSecond: 2000 }
 /** More than any server here can do. */
 const FLAT_OUT = 1e6
 const USERS = 5_000
