@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest'
 import { type RunningProxy, startFile } from '../../src/main.ts'
 import { AmqpQueue } from '../support/amqp-queue.ts'
 import { freePort } from '../support/ports.ts'
@@ -70,6 +70,7 @@ describe.skipIf(!isPossible)('quickstart.cfg under SIPp while RabbitMQ is killed
   }, async () => {
     const uasPort = await freePort()
     const uas = sipp('uas', ['-p', String(uasPort)])
+    onTestFinished(() => uas.end())
     const registering = sipp(
       'register',
       [`127.0.0.1:${port}`, '-m', String(USERS), '-r', '250', '-p', String(await freePort())],

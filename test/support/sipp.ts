@@ -43,5 +43,5 @@ export function sipp(
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
   const result = once(child, 'close').then(([status]) => ({ status: status as number | null, output }))
-  return { result, end: () => child.kill('SIGTERM') }
+  return { result, end: () => void child.kill('SIGTERM') }
 }
