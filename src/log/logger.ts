@@ -1,3 +1,4 @@
+import { asctime } from '../util/asctime.ts'
 import type { Clock } from '../util/clock.ts'
 import { type Log, type LogFields, LogLevel, type LogLevelName } from './log.ts'
 
@@ -29,7 +30,6 @@ const LABEL: Readonly<Record<number, string>> = {
   [LogLevel.info]: 'INFO',
   [LogLevel.debug]: 'DBG',
 }
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** The name of a level as log lines and E_CORE_LOG carry it. */
 export const levelLabel = (level: number): string => LABEL[level] ?? 'DBG'
@@ -144,10 +144,7 @@ class PartLog implements Log {
 
 /** `Nov 20 15:05:26`, local time, as syslog writes it. */
 export function syslogTime(timeMs: number): string {
-  const t = new Date(timeMs)
-  const two = (n: number): string => String(n).padStart(2, '0')
-  const day = String(t.getDate()).padStart(2, ' ')
-  return `${MONTHS[t.getMonth()]} ${day} ${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`
+  return asctime(timeMs).slice('Fri '.length, -' 2026'.length)
 }
 
 function plainLine(record: LogRecord, prefix: string): string {

@@ -219,12 +219,20 @@ class Loader {
     return []
   }
 
-  /** A module that could not be loaded leaves its functions unknown: those are no faults of their own, unless misspelt. */
+  /**
+   * A module that could not be loaded leaves its functions and variables unknown: those are no faults of their own. What
+   * is misspelt, or is in a module that no line meant to load, is.
+   */
   #withoutConsequences(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
-    if (!this.#found.list.some(({ code }) => code === 'E_MODULE')) return diagnostics
-    return diagnostics.filter(
-      ({ code, hint = '' }) => (code !== 'E_FUNCTION' && code !== 'E_VARIABLE') || hint.startsWith('did you mean'),
-    )
+    const missing = this.#found.list.filter(({ code }) => code === 'E_MODULE')
+    if (missing.length === 0) return diagnostics
+    const meant = missing.map(({ hint = '' }) => /^did you mean "(\w+)"/.exec(hint)?.[1])
+    const isConsequence = ({ message, hint = '' }: Diagnostic): boolean => {
+      if (!message.startsWith('unknown ') || hint.startsWith('did you mean')) return false
+      const owner = /^it is in module (\w+):/.exec(hint)?.[1]
+      return owner === undefined || meant.includes(owner)
+    }
+    return diagnostics.filter(found => !isConsequence(found))
   }
 }
 

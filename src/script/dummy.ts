@@ -30,13 +30,20 @@ const SOCKET: ListenSocket = {
 }
 const ORIGIN: Origin = { proto: 'udp', address: '127.0.0.1', port: 5060, socket: SOCKET, connectionId: 0 }
 
-/** A fresh context on the dummy request, with its own AVPs, for code that no message started. */
-export function dummyContext(kind: RouteKind, varCount: number): RouteContext {
+/** One for all: messages never change, and an event route runs on it for every event. */
+const MESSAGE = parseDummy()
+
+function parseDummy(): SipMessage {
   const message = SipMessage.parse(Buffer.from(TEXT))
   if (message === null) throw new TypeError('the dummy request cannot be parsed')
+  return message
+}
+
+/** A fresh context on the dummy request, with its own AVPs, for code that no message started. */
+export function dummyContext(kind: RouteKind, varCount: number): RouteContext {
   return new RouteContext({
     kind,
-    message,
+    message: MESSAGE,
     origin: ORIGIN,
     target: target(URI),
     edits: new Edits(),

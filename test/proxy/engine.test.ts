@@ -1,6 +1,5 @@
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it } from 'vitest'
-import { dummyOrigin, dummyRequest } from '../../src/proxy/dummy-request.ts'
 import { chooseSocket } from '../../src/proxy/out-socket.ts'
 import { asRequestUri } from '../../src/proxy/request-uri.ts'
 import { ViaWriter } from '../../src/proxy/via.ts'
@@ -122,25 +121,6 @@ describe('our Via', () => {
   it('shows protocol, address and port of the socket, IPv6 in brackets', () => {
     const via = new ViaWriter(null, null)
     expect(via.value(socket('tcp', '2001:db8::1'), 'z9hG4bKx')).toBe('SIP/2.0/TCP [2001:db8::1]:5060;branch=z9hG4bKx')
-  })
-})
-
-describe('dummy request', () => {
-  it('is what routes run on that no message started', () => {
-    const message = dummyRequest()
-    expect(message.fault).toBeNull()
-    expect([message.method, message.requestUri, message.callId]).toEqual(['DUMMY', 'sip:user@dummy.com', 'dummy-1'])
-    expect([message.from?.uri, message.fromTag, message.to?.uri]).toEqual([
-      'sip:from@dummy.com',
-      '1',
-      'sip:to@dummy.com',
-    ])
-  })
-
-  it('came from this host, on the first socket', () => {
-    const first = socket('tcp', '192.0.2.1')
-    expect(dummyOrigin([first])).toMatchObject({ address: '127.0.0.1', socket: first })
-    expect(dummyOrigin([]).socket.text).toBe('udp:127.0.0.1:5060')
   })
 })
 

@@ -46,14 +46,8 @@ export function canonicalHost(host: string): string {
  * (RFC 4475 §3.3.10). Directed broadcasts are refused by the kernel, since no socket asks for SO_BROADCAST.
  */
 export function isRefusedDestination(address: string): boolean {
-  if (address === lastAllowed) return false
-  const isRefused = mayNotBeSentTo(canonicalHost(address))
-  if (!isRefused) lastAllowed = address
-  return isRefused
+  return mayNotBeSentTo(canonicalHost(address))
 }
-
-/** Many messages in a row go to few peers. */
-let lastAllowed = ''
 
 function mayNotBeSentTo(plain: string): boolean {
   if (plain.includes(':')) {

@@ -17,20 +17,6 @@ export function transactionMethod(request: SipMessage): string {
  * the transaction of another method: a CANCEL looks for its INVITE (RFC 3261 §9.2).
  */
 export function serverKey(request: SipMessage, method: string = transactionMethod(request)): string | null {
-  if (latest.request === request && latest.method === method) return latest.key
-  const key = makeServerKey(request, method)
-  latest = { request, method, key }
-  return key
-}
-
-/** A request is looked up several times in a row; the same string again is also found faster, its hash being known. */
-let latest: { readonly request: SipMessage | null; readonly method: string; readonly key: string | null } = {
-  request: null,
-  method: '',
-  key: null,
-}
-
-function makeServerKey(request: SipMessage, method: string): string | null {
   const via = request.topVia
   if (via === null) return null
   // "1. the branch parameter in the request is the same as the one in the top Via header field of the request that

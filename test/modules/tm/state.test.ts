@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { dummyOrigin, dummyRequest } from '../../../src/proxy/dummy-request.ts'
 import { messageSlot, target } from '../../../src/script/context.ts'
+import { dummyContext } from '../../../src/script/dummy.ts'
 import type { AsyncCall } from '../../../src/script/environment.ts'
-import { makeContext } from '../../proxy/rig.ts'
 import { SipUa } from '../../support/sip-ua.ts'
 import { tmRig, until } from './rig.ts'
 
@@ -203,7 +202,7 @@ describe('async() on a request', () => {
 describe('a route that no message started', () => {
   it('opens no transaction, and async() runs there without one', async () => {
     const rig = await tmRig({ main: () => {} })
-    const m = makeContext('request', dummyRequest(), dummyOrigin(rig.engine.sockets))
+    const m = dummyContext('request', 0)
     expect(rig.api.newTransaction(m)).toBe(-9)
     expect(rig.api.startAsync(m, call({ start: () => 3, resume: (_m, rc) => rc }))).toBe(3)
     expect(rig.stat('tm:inuse_transactions')).toBe(0)
