@@ -21,6 +21,7 @@ import dialog from './modules/dialog/index.ts'
 import dispatcher from './modules/dispatcher/index.ts'
 import evi from './modules/evi/index.ts'
 import httpd from './modules/httpd/index.ts'
+import loadBalancer from './modules/load_balancer/index.ts'
 import mathops from './modules/mathops/index.ts'
 import maxfwd from './modules/maxfwd/index.ts'
 import miDatagram from './modules/mi_datagram/index.ts'
@@ -28,9 +29,15 @@ import miFifo from './modules/mi_fifo/index.ts'
 import miHttp from './modules/mi_http/index.ts'
 import options from './modules/options/index.ts'
 import pike from './modules/pike/index.ts'
+import protoTcp from './modules/proto_tcp/index.ts'
+import protoTls from './modules/proto_tls/index.ts'
+import protoUdp from './modules/proto_udp/index.ts'
+import protoWs from './modules/proto_ws/index.ts'
+import protoWss from './modules/proto_wss/index.ts'
 import ratelimit from './modules/ratelimit/index.ts'
 import registrar from './modules/registrar/index.ts'
 import rr from './modules/rr/index.ts'
+import rtpproxy from './modules/rtpproxy/index.ts'
 import signaling from './modules/signaling/index.ts'
 import sipmsgops from './modules/sipmsgops/index.ts'
 import sl from './modules/sl/index.ts'
@@ -38,6 +45,7 @@ import statistics from './modules/statistics/index.ts'
 import statusReport from './modules/status_report/index.ts'
 import tcp from './modules/tcp/index.ts'
 import textops from './modules/textops/index.ts'
+import tlsMgm from './modules/tls_mgm/index.ts'
 import tm from './modules/tm/index.ts'
 import usrloc from './modules/usrloc/index.ts'
 
@@ -57,6 +65,7 @@ export const modules: readonly AnyModule[] = [
   dialog,
   dispatcher,
   httpd,
+  loadBalancer,
   mathops,
   maxfwd,
   miDatagram,
@@ -64,13 +73,20 @@ export const modules: readonly AnyModule[] = [
   miHttp,
   options,
   pike,
+  protoTcp,
+  protoTls,
+  protoUdp,
+  protoWs,
+  protoWss,
   ratelimit,
   registrar,
   rr,
+  rtpproxy,
   signaling,
   sipmsgops,
   sl,
   textops,
+  tlsMgm,
   tm,
   usrloc,
 ]

@@ -12,16 +12,30 @@ export interface TableNames<S extends TableSpec> {
   readonly skipsVersion?: boolean
 }
 
+/** What there is of a table. */
+export interface TableState {
+  readonly exists: boolean
+  /** Null where the table of versions says nothing. */
+  readonly version: number | null
+  /** Declared columns that are not there. */
+  readonly missing: readonly string[]
+  /** It is as it was declared. */
+  readonly isReady: boolean
+}
+
 /** An open database. */
 export class Database {
   readonly #store: Store
   readonly #log: Log
   readonly #versionTable: string
+  readonly #url: string
 
-  constructor(store: Store, log: Log, versionTable: string) {
+  /** `url` as it may be shown: without a password. */
+  constructor(store: Store, log: Log, versionTable: string, url: string) {
     this.#store = store
     this.#log = log
     this.#versionTable = versionTable
+    this.#url = url
   }
 
   /**
@@ -31,13 +45,15 @@ export class Database {
   async table<S extends TableSpec>(spec: S, names: TableNames<S> = {}): Promise<Table<S>> {
     const name = names.table ?? spec.name
     const physical = this.#physicalNames(spec, names)
-    const found = new Set(await this.#store.columns(name))
+    const found = await this.#columnsOf(name)
+    if (found === null)
+      throw new DatabaseError('E_DB_TABLE', `there is no table ${name} in ${this.#url}; ${this.#cure(spec, name)}`)
     if (names.skipsVersion !== true) await this.#checkVersion(name, spec)
     const missing = Object.entries<ColumnSpec>(spec.columns).filter(([key]) => !found.has(physical.get(key) ?? key))
     for (const [key, column] of missing) {
       const called = physical.get(key) ?? key
       if (!column.nullable && column.default === undefined)
-        throw new DatabaseError('E_DB_COLUMN', `table ${name} has no column ${called}`)
+        throw new DatabaseError('E_DB_COLUMN', `table ${name} has no column ${called}; ${this.#cure(spec, name)}`)
       this.#log.warn('a table lacks a column: its default is used', { table: name, column: called })
     }
     return new Table({ store: this.#store, name, spec, physical, missing: new Set(missing.map(([key]) => key)) })
@@ -51,9 +67,55 @@ export class Database {
       ([key, column]) => [physical.get(key) ?? key, column] as const,
     )
     await this.#store.create(name, Object.fromEntries(columns))
-    if (!(await this.#has(this.#versionTable))) await this.#store.create(this.#versionTable, VERSION_COLUMNS)
+    await this.#enterVersion(name, spec.version)
+  }
+
+  /** What there is of a table, for those who check databases. Only names of tables can be given: columns have their own. */
+  async state(spec: TableSpec, name: string = spec.name): Promise<TableState> {
+    const found = await this.#columnsOf(name)
+    if (found === null) return { exists: false, version: null, missing: [], isReady: false }
+    const version = await this.#versionOf(name)
+    const missing = Object.keys(spec.columns).filter(column => !found.has(column))
+    return { exists: true, version, missing, isReady: version === spec.version && missing.length === 0 }
+  }
+
+  /**
+   * Makes a table, or gives one that is there what it lacks: columns and the row of its version. Its rows stay. Rejects with
+   * E_DB_VERSION where the table follows a newer declaration than this one.
+   */
+  async prepare(spec: TableSpec, name: string = spec.name): Promise<'made' | 'completed' | 'ready'> {
+    const { exists, version, missing, isReady } = await this.state(spec, name)
+    if (isReady) return 'ready'
+    if (!exists) {
+      await this.create(spec, { table: name })
+      return 'made'
+    }
+    if (version !== null && version > spec.version)
+      throw new DatabaseError(
+        'E_DB_VERSION',
+        `table ${name}: expected version ${spec.version}, got ${version}, which is newer: it is left as it is`,
+      )
+    const columns = Object.entries<ColumnSpec>(spec.columns).filter(([column]) => missing.includes(column))
+    const needed = columns.find(([, column]) => !column.nullable && column.default === undefined)
+    if (needed !== undefined)
+      throw new DatabaseError(
+        'E_DB_COLUMN',
+        `table ${name} has no column ${needed[0]}, and its rows cannot do without: rename the table, then make it anew`,
+      )
+    if (columns.length > 0) await this.#store.addColumns(name, Object.fromEntries(columns))
+    await this.#enterVersion(name, spec.version)
+    return 'completed'
+  }
+
+  async #enterVersion(name: string, version: number): Promise<void> {
+    if ((await this.#columnsOf(this.#versionTable)) === null)
+      await this.#store.create(this.#versionTable, VERSION_COLUMNS)
     await this.#store.delete(this.#versionTable, [['table_name', '=', name]])
-    await this.#store.insert(this.#versionTable, { table_name: name, table_version: spec.version })
+    await this.#store.insert(this.#versionTable, { table_name: name, table_version: version })
+  }
+
+  #cure(spec: TableSpec, name: string): string {
+    return `to cure it, run: fanfare db create --url ${this.#url} ${name === spec.name ? name : `${spec.name}=${name}`}`
   }
 
   #physicalNames<S extends TableSpec>(spec: S, names: TableNames<S>): ReadonlyMap<string, string> {
@@ -64,20 +126,23 @@ export class Database {
     return physical
   }
 
-  async #checkVersion(name: string, { version, formerVersions = [] }: TableSpec): Promise<void> {
+  async #checkVersion(name: string, spec: TableSpec): Promise<void> {
+    const { version, formerVersions = [] } = spec
     const found = await this.#versionOf(name)
     if (found !== null && [version, ...formerVersions].includes(found)) return
     const isOld = found === null || found < version
     if (!this.#store.isHandMade || !isOld)
       throw new DatabaseError(
         'E_DB_VERSION',
-        `table ${name}: expected version ${version} in table ${this.#versionTable}, got ${found ?? 'none'}`,
+        `table ${name} in ${this.#url}: expected version ${version} in table ${this.#versionTable}, got ${found ?? 'none'}; ${
+          isOld ? this.#cure(spec, name) : 'it was made for a newer program'
+        }`,
       )
     this.#log.warn('a table is of another version', { table: name, expected: version, found: found ?? 'none' })
   }
 
   async #versionOf(name: string): Promise<number | null> {
-    if (!(await this.#has(this.#versionTable))) return null
+    if ((await this.#columnsOf(this.#versionTable)) === null) return null
     const rows = await this.#store.select(this.#versionTable, {
       columns: ['table_version'],
       where: [['table_name', '=', name]],
@@ -87,12 +152,12 @@ export class Database {
     return version === undefined || version === null ? null : Number(version)
   }
 
-  async #has(table: string): Promise<boolean> {
+  /** Null: there is no such table. */
+  async #columnsOf(table: string): Promise<ReadonlySet<string> | null> {
     try {
-      await this.#store.columns(table)
-      return true
+      return new Set(await this.#store.columns(table))
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === 'E_DB_TABLE') return false
+      if (error instanceof DatabaseError && error.code === 'E_DB_TABLE') return null
       throw error
     }
   }

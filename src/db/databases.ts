@@ -44,7 +44,7 @@ export class Databases {
     const store = this.#open.get(url) ?? this.#openStore(url)
     this.#open.set(url, store)
     try {
-      return new Database(await store, this.#parts.log, this.#parts.versionTable)
+      return new Database(await store, this.#parts.log, this.#parts.versionTable, safeUrl(url))
     } catch (error) {
       // The next one who asks tries again.
       if (this.#open.get(url) === store) this.#open.delete(url)

@@ -29,6 +29,8 @@ export interface Store {
   delete(table: string, where: readonly Condition[]): Promise<number>
   /** Makes an empty table. Rejects with E_DB_TABLE when there is one. */
   create(table: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void>
+  /** Gives an existing table further columns; rows that are there get the default, or NULL. */
+  addColumns(table: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void>
   /** Writes what is not on disk yet and releases everything. Idempotent. */
   close(): Promise<void>
 }

@@ -32,15 +32,22 @@ export class Table<S extends TableSpec> {
     this.#parts = parts
   }
 
-  async select({ where = [], orderBy = [] }: Query<S> = {}): Promise<readonly RowOf<S>[]> {
-    const { store, spec } = this.#parts
-    const present = Object.keys(spec.columns).filter(key => !this.missing.has(key))
-    const rows = await store.select(this.name, {
-      columns: present.map(key => this.#physical(key)),
-      where: where.map(condition => this.#condition(condition)),
-      orderBy: orderBy.map(([key, direction]) => [this.#existing(key), direction]),
-    })
+  async select(query: Query<S> = {}): Promise<readonly RowOf<S>[]> {
+    const rows = await this.#selectStored(query)
     return rows.map(row => this.#fromStored(row))
+  }
+
+  /** As `select`; in the place of a row with a value that its column cannot hold stands the error that says so. */
+  async selectEach(query: Query<S> = {}): Promise<readonly (RowOf<S> | DatabaseError)[]> {
+    const rows = await this.#selectStored(query)
+    return rows.map(row => {
+      try {
+        return this.#fromStored(row)
+      } catch (error) {
+        if (error instanceof DatabaseError) return error
+        throw error
+      }
+    })
   }
 
   /** Columns the table lacks are left out. */
@@ -64,6 +71,16 @@ export class Table<S extends TableSpec> {
   /** Updates the rows the conditions hold for; inserts one where there is none. */
   async replace(row: Readonly<Partial<RowOf<S>>>, where: readonly Condition<ColumnName<S>>[]): Promise<void> {
     if ((await this.update(row, where)) === 0) await this.insert(row)
+  }
+
+  #selectStored({ where = [], orderBy = [] }: Query<S>): Promise<readonly StoredRow[]> {
+    const { store, spec } = this.#parts
+    const present = Object.keys(spec.columns).filter(key => !this.missing.has(key))
+    return store.select(this.name, {
+      columns: present.map(key => this.#physical(key)),
+      where: where.map(condition => this.#condition(condition)),
+      orderBy: orderBy.map(([key, direction]) => [this.#existing(key), direction]),
+    })
   }
 
   #fromStored(row: StoredRow): RowOf<S> {

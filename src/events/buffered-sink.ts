@@ -12,7 +12,8 @@ import {
   type WireEvent,
 } from './transport.ts'
 
-const BACK_OFF_MS = { first: 100, longest: 30_000 } as const
+/** The longest is short enough that a receiver that comes back is not kept waiting, and costs next to nothing. */
+const BACK_OFF_MS = { first: 100, longest: 5_000 } as const
 /** An attempt to connect that takes longer is given up. */
 const CONNECT_TIMEOUT_MS = 10_000
 /** A link that takes longer to let go of a lost connection is not waited for. */

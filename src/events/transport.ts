@@ -28,6 +28,9 @@ export type Delivery =
   /** May have been taken: trying on can duplicate. */
   | { readonly outcome: 'unknown'; readonly error: DeliveryError }
 
+/** What became of several events: the same of all, or one for each, in order. */
+export type Outcomes = Delivery | readonly Delivery[]
+
 export const DELIVERED: Delivery = Object.freeze({ outcome: 'delivered' })
 
 export type DeliveryCode =
@@ -37,17 +40,27 @@ export type DeliveryCode =
   | 'E_TIMEOUT'
   | 'E_REFUSED'
   | 'E_TOO_LARGE'
+  | 'E_UNENCODABLE'
   | 'E_CLOSED'
 
-/** Why an event was not delivered. `permanent`: the same event would fail the same way again, so do not retry. */
+export interface DeliveryErrorOptions extends ErrorOptions {
+  readonly permanent?: boolean
+  readonly retryAfterMs?: number
+}
+
+/** Why an event was not delivered. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError'
   readonly code: DeliveryCode
+  /** The same event would fail the same way again: it is not tried again but goes to the dead letters. */
   readonly permanent: boolean
-  constructor(code: DeliveryCode, message: string, options?: ErrorOptions & { permanent?: boolean }) {
+  /** The receiver asked to be left alone for so long (`Retry-After`); undefined where it did not say. */
+  readonly retryAfterMs: number | undefined
+  constructor(code: DeliveryCode, message: string, options?: DeliveryErrorOptions) {
     super(message, options)
     this.code = code
     this.permanent = options?.permanent ?? false
+    this.retryAfterMs = options?.retryAfterMs
   }
 }
 
@@ -90,6 +103,14 @@ export class AddressError extends Error {
  */
 export interface EventCodec {
   readonly name: string
+  /** The media type of the bytes, `application/json`. */
+  readonly contentType: string
+  /** Throws DeliveryError E_UNENCODABLE, permanent, for an event this form cannot carry so that it reads back equal. */
+  encode(event: WireEvent): Buffer
+}
+
+/** A codec that needs nothing but the name and the values. */
+export interface PlainCodec extends EventCodec {
   encode(event: EventData): Buffer
 }
 
@@ -101,12 +122,25 @@ export interface EventData {
   readonly values: readonly (Value | undefined)[]
 }
 
+/** The run of Fanfare an event was raised in. One object for all events of a run. */
+export interface EventOrigin {
+  /** Name of the node. */
+  readonly node: string
+  /** Tells this run from all others, of this node or another: 8 hexadecimal digits. */
+  readonly boot: string
+}
+
 /** An event on its way to subscribers. Immutable; shared by all of them. */
 export interface WireEvent extends EventData {
-  /** Time-ordered and unique across restarts and nodes; the same on every retry. */
+  /** A UUID of version 7 (RFC 9562): grows with time, unique across restarts and nodes; the same on every retry. */
   readonly id: string
+  /** 1, 2, 3 … in order of the raises of one run, whoever subscribed: a gap at a consumer is not a loss by itself. */
+  readonly sequence: number
+  readonly origin: EventOrigin
   /** Wall-clock time of the raise, milliseconds since 1970. */
   readonly raisedAtMs: number
+  /** Call-ID of the message a script was processing when it raised the event; undefined for all others. */
+  readonly callId: string | undefined
   /** The event in this codec's form. The Buffer is shared: do not write to it. */
   encode(codec: EventCodec): Buffer
 }
@@ -118,6 +152,11 @@ export interface Sink {
    * none it answers `failed` with E_NOT_CONNECTED at once. Events accepted into one write may share one promise.
    */
   send(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery>
+  /**
+   * Several events at once, in order: one outcome for them all, or one for each in the same order. Otherwise as `send`.
+   * Optional: a sink without it gets its events one by one.
+   */
+  sendAll?(events: readonly WireEvent[], deadlineMs: number): Outcomes | Promise<Outcomes>
   /** Resolves once all that was accepted before the call has settled, or `signal` aborts. */
   flush(signal: AbortSignal): Promise<void>
   /** Flushes, then releases everything. Idempotent; resolves even with the peer hung, by the abort of `signal`. Later sends: E_CLOSED. */
@@ -132,33 +171,78 @@ export interface Link {
   readonly maxBatch: number
   /** Most writes running at once; 1 keeps order with a transport that cannot pipeline. */
   readonly maxInFlight: number
-  /** `write` always gives one outcome for the whole batch: its events share one promise, which costs far less. */
-  readonly uniform?: boolean
+  /**
+   * The form `write` asks events for. Where it is given, events are encoded before they are put into a batch, and one
+   * that cannot be is refused alone; `event.encode(codec)` in `write` then never throws.
+   */
+  readonly codec?: EventCodec
   /** Resolves once events can be written; rejects with what went wrong. Called again after a loss, with back-off. */
   connect(signal: AbortSignal, onLost: (error: DeliveryError) => void): Promise<void>
-  /** One outcome an event, same order; or one outcome for them all. Never rejects. Settles by the deadline. */
-  write(batch: readonly WireEvent[], deadlineMs: number): Promise<Delivery | readonly Delivery[]>
+  /**
+   * One outcome an event, same order; or one outcome for them all, which costs less. Never rejects. Settles by the
+   * deadline. The array is the caller's: copy what is needed later.
+   */
+  write(batch: readonly WireEvent[], deadlineMs: number): Promise<Outcomes>
   /** Releases the connection. Idempotent. Writes still running settle as `unknown`. */
   close(): Promise<void>
 }
 
-/** The wire form a subscription asked for, where its transport has a choice. */
-export type PayloadFormat = 'jsonrpc' | 'text'
+/** The wire forms a subscription can ask for, where its transport has a choice. */
+export const PAYLOAD_FORMATS = ['jsonrpc', 'text', 'json', 'cloudevents', 'csv'] as const
+export type PayloadFormat = (typeof PAYLOAD_FORMATS)[number]
+
+/** Those that need nothing but a message to put them into: what a transport offers that does not say otherwise. */
+export const MESSAGE_FORMATS = ['jsonrpc', 'text', 'json', 'cloudevents'] as const satisfies readonly PayloadFormat[]
+export type MessageFormat = (typeof MESSAGE_FORMATS)[number]
 
 /** How a payload is cut: the text form of a `datagram` ends with an empty line, that of a broker `message` does not. */
 export type PayloadFraming = 'datagram' | 'message'
+
+/**
+ * A function that gives the value of one field of an event as text: the partition key of a log, the order a subscription
+ * asks for. `callid` falls back to the Call-ID of the message that was being processed. Undefined where there is none.
+ */
+export function keyReader(field: string): (event: WireEvent) => string | undefined {
+  let names: readonly string[] | null = null
+  let at = -1
+  return event => {
+    if (event.names !== names) {
+      names = event.names
+      at = names?.indexOf(field) ?? -1
+    }
+    const value = at < 0 ? undefined : event.values[at]
+    if (value !== undefined && value !== null) return String(value)
+    return field === 'callid' ? event.callId : undefined
+  }
+}
+
+/** The bytes of an event, or why this form cannot carry it. For sinks that are not made of a {@link Link}. */
+export function tryEncode(event: WireEvent, codec: EventCodec): Buffer | DeliveryError {
+  try {
+    return event.encode(codec)
+  } catch (cause) {
+    if (cause instanceof DeliveryError) return cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return new DeliveryError('E_UNENCODABLE', `cannot be written: ${reason}`, { cause, permanent: true })
+  }
+}
 
 /** What the bus offers to a sink it opens. */
 export interface TransportHost {
   readonly log: Log
   readonly clock: Clock
-  /** The form the subscription asked for, or the default of the era. */
-  readonly format: PayloadFormat
+  /** The form the subscription asked for; undefined when it left that to the transport. */
+  readonly format: PayloadFormat | undefined
   /**
-   * The common payload (JSON-RPC notification or legacy text): in the form the subscription asked for, else in
-   * `preferred` (the module's `format` parameter), else in that of the era.
+   * The field whose value the subscription wants order kept by (`key=callid`): events of one value follow one another,
+   * others may overtake. Undefined when all events are to stay in order. See {@link keyReader}.
    */
-  codec(framing: PayloadFraming, preferred?: PayloadFormat | undefined): EventCodec
+  readonly key: string | undefined
+  /**
+   * A common payload: in the form the subscription asked for, else in `preferred` (the module's `format` parameter),
+   * else in that of the era. Not for `csv`.
+   */
+  codec(framing: PayloadFraming, preferred?: MessageFormat | undefined): EventCodec
   buffered(link: Link): Sink
   /** Opens (or shares) the sink of another address: for transports that compose others. Throws AddressError. */
   sink(address: Address): Sink
@@ -185,6 +269,8 @@ export interface Transport<A extends Address = Address> {
    * a queue and retries of its own, so that one that is away holds up none of the others.
    */
   fanOut?(address: A): readonly Address[] | undefined
+  /** The forms a subscription may ask for; {@link MESSAGE_FORMATS} where it does not say, [] where there is no choice. */
+  readonly formats?: readonly PayloadFormat[]
   /** Its sinks remember what they did with an event, so each subscription opens its own instead of sharing one. */
   readonly perSubscription?: boolean
 }

@@ -1,4 +1,5 @@
 import type { Databases } from '../db/databases.ts'
+import type { TableSpec } from '../db/schema.ts'
 import type { EventBus } from '../events/bus.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../log/logger.ts'
@@ -63,6 +64,8 @@ export interface ModuleSpec {
   readonly events?: Readonly<Record<string, EventSpec>>
   readonly stats?: Readonly<Record<string, StatSpec>>
   readonly commands?: Readonly<Record<string, CommandSpec>>
+  /** Its tables, as `fanfare db create` makes them. */
+  readonly tables?: readonly TableSpec[]
   /** Keys without the `$`. */
   readonly pvars?: Readonly<Record<string, PvarSpec>>
 }
@@ -86,6 +89,8 @@ export interface Instance {
   /** `fanfare 1.2.3 (x64/linux)`. */
   readonly version: string
   readonly startedAtMs: number
+  /** Path of its configuration file; `-` is standard input. */
+  readonly configuration: string
   /** What runs in the event loop: listeners, doors, timers; one line each. */
   activities(): readonly string[]
   /** Modules add what they run. */
@@ -133,6 +138,8 @@ export interface Lifecycle {
   start?(signal: AbortSignal): Promise<void> | void
   /** When every socket is open, before `startup_route`. Rejecting stops the start. */
   listening?(): Promise<void> | void
+  /** When `startup_route` has ended, before the first request is taken. */
+  serving?(): void
   /** What is unsafe about how the script sets it up, a sentence each: `check` prints them. */
   warnings?(): readonly string[]
   /** Resolves once the work that is under way has come to its end, or `signal` aborts; no new work comes. */

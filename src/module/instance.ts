@@ -62,7 +62,7 @@ export interface CheckResult {
 /** Compiles a configuration and gives everything that is to be said about it. Opens nothing. */
 export async function checkScript(location: ScriptLocation, composition: Composition): Promise<CheckResult> {
   const logger = new Logger({ clock: systemClock, write: () => {} })
-  const instance = new InstanceState(composition.version, systemClock)
+  const instance = new InstanceState(composition.version, location.file, systemClock)
   const loaded = load({ location, composition, clock: systemClock, logger, instance })
   if (loaded instanceof ScriptReadError) return { errors: 1, text: `${loaded.message}\n` }
   return { errors: loaded.diagnostics.filter(({ severity }) => severity === 'error').length, text: report(loaded) }
@@ -72,7 +72,7 @@ export async function checkScript(location: ScriptLocation, composition: Composi
 export async function startScript(options: StartOptions, composition: Composition): Promise<StartResult> {
   const clock = options.clock ?? systemClock
   const logger = new Logger({ clock, write: options.write })
-  const instance = new InstanceState(composition.version, clock)
+  const instance = new InstanceState(composition.version, options.file, clock)
   const loaded = load({ location: options, composition, clock, logger, instance, dns: options.dns })
   if (loaded instanceof ScriptReadError) return { proxy: null, text: `${loaded.message}\n` }
   // What is unsafe the modules log themselves when they start.
@@ -112,13 +112,15 @@ const DRAINING_TAG = 'draining'
 /** What modules see of the instance. */
 class InstanceState implements Instance {
   readonly version: string
+  readonly configuration: string
   readonly startedAtMs: number
   readonly stopRequested: Promise<void>
   readonly stop: () => void
   readonly #activities: string[] = []
 
-  constructor(version: string, clock: Clock) {
+  constructor(version: string, configuration: string, clock: Clock) {
     this.version = version
+    this.configuration = configuration
     this.startedAtMs = clock.nowMs()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.stopRequested = promise
@@ -173,6 +175,7 @@ class Running implements RunningProxy {
     onListening?.()
     for (const { handlers } of modules) await handlers.listening?.()
     await this.#runStartupRoute(program.startup)
+    for (const { handlers } of modules) handlers.serving?.()
     this.#refuseWhileDraining()
     const main = program.route('request', '0') ?? null
     const { exec_msg_threshold: thresholdUs } = host.settings

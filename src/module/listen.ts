@@ -6,7 +6,7 @@ import type { ListenSocket, Proto } from '../sip/net/endpoint.ts'
 import type { SocketDefinition as NetSocket } from '../sip/net/socket-definition.ts'
 
 /** Protocols there are listeners for. */
-const AVAILABLE: ReadonlySet<string> = new Set<Proto>(['udp', 'tcp'])
+const AVAILABLE: ReadonlySet<string> = new Set<Proto>(['udp', 'tcp', 'tls', 'ws', 'wss'])
 
 /** What 2.x listens on when the script names no socket. */
 const EVERYWHERE: NetSocket = { proto: 'udp', host: '*', port: 5060 }

@@ -121,8 +121,9 @@ export class ProxyEngine implements SipProxy, ReceivingHost, ForwardingHost {
     return (m.flags & this.options.noNewConnectionReplyFlag) === 0 ? hop : { ...hop, reuseOnly: true }
   }
 
-  branchHop(target: Target, hop: Hop): Hop {
-    return (target.flags & this.options.noNewConnectionBranchFlag) === 0 ? hop : { ...hop, reuseOnly: true }
+  branchHop(m: RouteContext, target: Target, hop: Hop): Hop {
+    const wanted = this.hooks.changeHop(m, hop)
+    return (target.flags & this.options.noNewConnectionBranchFlag) === 0 ? wanted : { ...wanted, reuseOnly: true }
   }
 
   viaValue(socket: ListenSocket, branch: string): string {

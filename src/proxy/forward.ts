@@ -24,7 +24,7 @@ export interface ForwardingHost {
   readonly resolver: HopResolver
   readonly blacklists: Blacklists
   socketFor(hop: Hop, preferred: ListenSocket | null): ListenSocket | null
-  branchHop(target: Target, hop: Hop): Hop
+  branchHop(m: RouteContext, target: Target, hop: Hop): Hop
   send(bytes: Buffer, hop: Hop, socket: ListenSocket): boolean
   /** Answers the request, with the To tag of stateless replies. */
   refuse(m: RouteContext, reply: Pick<LocalReply, 'status' | 'reason'>): void
@@ -102,7 +102,7 @@ function sendToFirst(
     if (socket === null) continue
     const bytes = write(hop, socket)
     if (host.blacklists.forbids(m, hop, bytes)) failure = FILTERED
-    else if (host.send(bytes, host.branchHop(m.target, hop), socket)) return SENT
+    else if (host.send(bytes, host.branchHop(m, m.target, hop), socket)) return SENT
     else failure = SEND_FAILED
   }
   return failure

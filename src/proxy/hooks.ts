@@ -1,4 +1,5 @@
 import type { RouteContext } from '../script/context.ts'
+import type { Hop } from '../sip/net/endpoint.ts'
 import type { HeadersAtSend, ProxyHooks } from './proxy.ts'
 import type { MessageWriter } from './writing.ts'
 
@@ -9,6 +10,7 @@ export class Hooks implements ProxyHooks {
   readonly #before: ((m: RouteContext) => boolean)[] = []
   readonly #after: ((m: RouteContext) => void)[] = []
   readonly #match: ((m: RouteContext) => boolean)[] = []
+  readonly #hop: ((m: RouteContext, hop: Hop) => Hop)[] = []
 
   constructor(writer: MessageWriter) {
     this.#writer = writer
@@ -28,6 +30,10 @@ export class Hooks implements ProxyHooks {
 
   matchReply(callback: (m: RouteContext) => boolean): void {
     this.#match.push(callback)
+  }
+
+  atHop(callback: (m: RouteContext, hop: Hop) => Hop): void {
+    this.#hop.push(callback)
   }
 
   atSend(m: RouteContext, headers: HeadersAtSend): void {
@@ -57,6 +63,11 @@ export class Hooks implements ProxyHooks {
       }
     }
     return errors
+  }
+
+  /** The hop as modules want it used. */
+  changeHop(m: RouteContext, hop: Hop): Hop {
+    return this.#hop.reduce((changed, callback) => callback(m, changed), hop)
   }
 
   /** Whether a module has taken the reply. */

@@ -45,8 +45,8 @@ export interface SipProxy {
 
   /** Where replies to this request go (RFC 3261 §18.2.2, RFC 3581 §4). */
   replyHop(m: RouteContext): Hop
-  /** The hop as this target may use it: without opening a connection where its branch flag forbids that. */
-  branchHop(target: Target, hop: Hop): Hop
+  /** The hop as this branch of the message may use it: without opening a connection where its branch flag forbids that. */
+  branchHop(m: RouteContext, target: Target, hop: Hop): Hop
   /** The value of our Via on this socket, for requests made here: `SIP/2.0/UDP host:port;branch=…`. */
   viaValue(socket: ListenSocket, branch: string): string
   /** The request as it goes out on one branch: edits, R-URI, Via with `branch`, Route set of `path`, Max-Forwards, Content-Length. */
@@ -80,6 +80,8 @@ export interface ProxyHooks {
   afterRequest(callback: (m: RouteContext) => void): void
   /** A valid reply, after the global onreply_route. True: matched a transaction, do not forward statelessly. */
   matchReply(callback: (m: RouteContext) => boolean): void
+  /** Every hop a request is about to be sent to: gives it as it is to be used. `m` is the message as it is written. */
+  atHop(callback: (m: RouteContext, hop: Hop) => Hop): void
   /** Headers for every request written for a branch of this message; kept with the message by `m`. */
   atSend(m: RouteContext, headers: HeadersAtSend): void
 }

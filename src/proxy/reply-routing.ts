@@ -15,7 +15,11 @@ export function requestReplyHop(m: RouteContext): Hop {
   const { origin } = m
   const via = m.message.topVia
   const sentByPort = via === null ? origin.port : via.port || DEFAULT_PORT[origin.proto]
-  if (origin.proto !== 'udp') return hop(origin.proto, origin.address, sentByPort, origin.connectionId)
+  if (origin.proto !== 'udp') {
+    const back = hop(origin.proto, origin.address, sentByPort, origin.connectionId)
+    // A browser takes no connections: what it is not reached by is gone (RFC 7118 §5).
+    return origin.proto.startsWith('ws') ? { ...back, reuseOnly: true } : back
+  }
   const maddr = withoutBrackets(via?.params.get('maddr') ?? '')
   if (familyOf(maddr) !== 0 && !isRefusedDestination(maddr)) return hop('udp', maddr, sentByPort, 0)
   const viaHost = withoutBrackets(via?.host ?? '')

@@ -1,14 +1,68 @@
 import { readFile } from 'node:fs/promises'
 import type { TestProject } from 'vitest/node'
+import { kafkaMissing, startKafka } from './kafka/kafka-broker.ts'
+import { natsMissing, startNats } from './nats-server.ts'
 import { RabbitMqBroker, rabbitmqMissing } from './rabbitmq-broker.ts'
+import { redisMissing, startRedis } from './redis-server.ts'
 import { sippMissing } from './sipp.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** URL of the RabbitMQ every test file may use, each under queue names of its own; null when there is none. */
     rabbitmqUrl: string | null
+    /** `host:port` of the Kafka every test file may use, each under topics of its own; null when there is none. */
+    kafkaBrokers: string | null
+    /** `host:port` of the NATS every test file may use, each under subjects of its own; null when there is none. */
+    natsAddress: string | null
+    /** `host:port` of the Redis every test file may use, each under keys of its own; null when there is none. */
+    redisAddress: string | null
     /** Why SIPp cannot be run; null when it can. */
     sippMissing: string | null
+  }
+}
+
+/** A broker that the whole run shares. */
+interface SharedBroker {
+  readonly key: 'rabbitmqUrl' | 'kafkaBrokers' | 'natsAddress' | 'redisAddress'
+  readonly name: string
+  /** The variable that names one which is there already. */
+  readonly variable: string
+  missing(): string | undefined
+  start(): Promise<{ readonly address: string; stop(): Promise<void> }>
+}
+
+const sharedBrokers: readonly SharedBroker[] = [
+  {
+    key: 'rabbitmqUrl',
+    name: 'RabbitMQ',
+    variable: 'RABBITMQ_URL',
+    missing: rabbitmqMissing,
+    start: async () => {
+      const broker = await RabbitMqBroker.start()
+      return { address: broker.url, stop: () => broker.stop() }
+    },
+  },
+  localBroker('kafkaBrokers', 'Kafka', 'KAFKA_BROKERS', kafkaMissing, startKafka),
+  localBroker('natsAddress', 'NATS', 'NATS_ADDRESS', natsMissing, startNats),
+  localBroker('redisAddress', 'Redis', 'REDIS_ADDRESS', redisMissing, startRedis),
+]
+
+function localBroker(
+  key: SharedBroker['key'],
+  name: string,
+  variable: string,
+  missing: SharedBroker['missing'],
+  start: () => Promise<{ readonly hostPort: string; stop(): Promise<void> }>,
+): SharedBroker {
+  return {
+    key,
+    name,
+    variable,
+    missing,
+    start: async () => {
+      const server = await start()
+      return { address: server.hostPort, stop: () => server.stop() }
+    },
   }
 }
 
@@ -17,14 +71,26 @@ declare module 'vitest' {
  * the tests that need it are skipped and the end of the run names it.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  await provideSipp(project)
-  return await provideRabbitMq(project)
-}
-
-async function provideSipp(project: TestProject): Promise<void> {
-  const missing = (await anyTestAsksFor(project, 'sippMissing')) ? sippMissing() : undefined
+  const asked = await namesAskedFor(project)
+  const missing = asked.has('sippMissing') ? sippMissing() : undefined
   if (missing !== undefined) noteMissing('SIPp', missing)
   project.provide('sippMissing', missing ?? null)
+  const stops: (() => Promise<void>)[] = []
+  for (const broker of sharedBrokers) stops.push(await provide(project, broker, asked.has(broker.key)))
+  return async () => void (await Promise.all(stops.map(stop => stop())))
+}
+
+async function provide(project: TestProject, broker: SharedBroker, isAskedFor: boolean): Promise<() => Promise<void>> {
+  const given = process.env[broker.variable]
+  const missing = given === undefined && isAskedFor ? broker.missing() : undefined
+  if (missing !== undefined) noteMissing(broker.name, missing)
+  if (given !== undefined || !isAskedFor || missing !== undefined) {
+    project.provide(broker.key, given ?? null)
+    return async () => {}
+  }
+  const { address, stop } = await broker.start()
+  project.provide(broker.key, address)
+  return stop
 }
 
 /** In CI a missing peer is a failure; elsewhere the summary names it. */
@@ -34,31 +100,15 @@ function noteMissing(name: string, why: string): void {
   process.env['FANFARE_MISSING_BROKERS'] = `${known === undefined ? '' : `${known}, `}${name} (${why})`
 }
 
-async function provideRabbitMq(project: TestProject): Promise<() => Promise<void>> {
-  const given = process.env['RABBITMQ_URL']
-  if (given !== undefined) {
-    project.provide('rabbitmqUrl', given)
-    return async () => {}
-  }
-  if (!(await anyTestAsksFor(project, 'rabbitmqUrl'))) {
-    project.provide('rabbitmqUrl', null)
-    return async () => {}
-  }
-  const missing = rabbitmqMissing()
-  if (missing !== undefined) {
-    noteMissing('RabbitMQ', missing)
-    project.provide('rabbitmqUrl', null)
-    return async () => {}
-  }
-  const broker = await RabbitMqBroker.start()
-  project.provide('rabbitmqUrl', broker.url)
-  return () => broker.stop()
-}
-
-/** Whether a file of this run holds the name: `vitest run test/util` should not wait for a broker. */
-async function anyTestAsksFor(project: TestProject, name: string): Promise<boolean> {
+/** Which provided names the files of this run hold: `vitest run test/util` should not wait for a broker. */
+async function namesAskedFor(project: TestProject): Promise<ReadonlySet<string>> {
   const filters = (project.vitest as { filenamePattern?: string[] }).filenamePattern
   const { testFiles } = await project.globTestFiles(filters)
-  for (const file of testFiles) if ((await readFile(file, 'utf8')).includes(name)) return true
-  return false
+  const names = ['sippMissing', ...sharedBrokers.map(({ key }) => key)]
+  const asked = new Set<string>()
+  for (const file of testFiles) {
+    const text = await readFile(file, 'utf8')
+    for (const name of names) if (text.includes(`'${name}'`)) asked.add(name)
+  }
+  return asked
 }

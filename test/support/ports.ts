@@ -38,6 +38,11 @@ function isFreeForUdp(port: number): Promise<boolean> {
   })
 }
 
+/** Waits until somebody has opened this UDP port on loopback, as a program that was just started will. */
+export async function openedForUdp(port: number): Promise<void> {
+  while (await isFreeForUdp(port)) await new Promise(resolve => setTimeout(resolve, 20))
+}
+
 /** Whether something on loopback accepts connections on this port. */
 export function accepts(port: number): Promise<boolean> {
   return new Promise(resolve => {

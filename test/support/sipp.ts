@@ -31,8 +31,14 @@ export function sipp(
   keys: Readonly<Record<string, string | number>> = {},
 ): SippRun {
   const keyArgs = Object.entries(keys).flatMap(([name, value]) => ['-key', name, String(value)])
-  const fixed = ['-sf', join(SCENARIOS, `${scenario}.xml`), '-i', '127.0.0.1', '-nostdin', '-skip_rlimit']
-  const child = spawn(SIPP, [...fixed, ...args, ...keyArgs], {
+  return run(['-sf', join(SCENARIOS, `${scenario}.xml`), ...args, ...keyArgs])
+}
+
+/** Runs a scenario that SIPp brings with it, named as its `-sn` does. */
+export const sippBuiltIn = (name: string, args: readonly string[]): SippRun => run(['-sn', name, ...args])
+
+function run(args: readonly string[]): SippRun {
+  const child = spawn(SIPP, ['-i', '127.0.0.1', '-nostdin', '-skip_rlimit', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TERM: 'dumb' },
   })

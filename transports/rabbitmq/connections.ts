@@ -13,6 +13,8 @@ export interface ConnectionSettings {
 }
 
 const CLOSE_WITHIN_MS = 1000
+/** A broker that talks, but does not come to an end with its greeting, would keep all its users waiting. */
+const HANDSHAKE_WITHIN_MS = 10_000
 
 /** A connection to a broker, shared by all links that log in to the same virtual host as the same user. */
 export class BrokerConnection {
@@ -50,8 +52,10 @@ export class BrokerConnection {
   async close(clock: Clock): Promise<void> {
     if (this.isClosed) return
     const timer = clock.after(CLOSE_WITHIN_MS, () => this.cut())
-    // Rejects only when the connection has ended meanwhile, which is what is wanted.
-    await this.model.close().catch(() => {})
+    const ended = new Promise<void>(resolve => this.model.once('close', () => resolve()))
+    // Rejects only when the connection has ended meanwhile, which is what is wanted; a connection that is cut while it
+    // closes does not settle at all.
+    await Promise.race([this.model.close().catch(() => {}), ended])
     timer.clear()
   }
 }
@@ -104,6 +108,7 @@ export class ConnectionPool {
 
   async #connect(address: RabbitMqAddress, key: string): Promise<BrokerConnection> {
     const cut = new AbortController()
+    const late = this.#clock.after(this.#settings.connectTimeoutMs + HANDSHAKE_WITHIN_MS, () => cut.abort())
     try {
       const model = await connect(this.#target(address), this.#socketOptions(address, cut.signal))
       const connection = new BrokerConnection(model, cut)
@@ -116,6 +121,8 @@ export class ConnectionPool {
     } catch (error) {
       this.#slots.delete(key)
       throw new DeliveryError('E_NOT_CONNECTED', connectComplaint(address, error), { cause: error })
+    } finally {
+      late.clear()
     }
   }
 

@@ -116,8 +116,11 @@ export class RabbitMqLink implements Link {
       if (persistent) properties.persistent = true
       try {
         session.channel.publish(exchange, routingKey, event.encode(codec), properties)
-      } catch (error) {
-        return failed(new DeliveryError('E_NOT_CONNECTED', `cannot publish: ${messageOf(error)}`, { cause: error }))
+      } catch (cause) {
+        const error = new DeliveryError('E_NOT_CONNECTED', `cannot publish: ${messageOf(cause)}`, { cause })
+        // A channel that takes nothing is gone, whether we were told or not: only a new one can help.
+        queueMicrotask(() => this.#lose(session, error))
+        return failed(error)
       }
       session.nextTag++
     }
@@ -145,6 +148,8 @@ export class RabbitMqLink implements Link {
       session.reason = channelError(error)
     })
     channel.on('close', () => this.#lose(session, session.reason ?? lostError(connection.lastError)))
+    // It may have gone in the same breath that opened the channel: then no `close` is to come any more.
+    if (connection.isClosed) throw lostError(connection.lastError)
     return session
   }
 

@@ -46,6 +46,13 @@ export function createTable(table: string, columns: Readonly<Record<string, Colu
   return `CREATE TABLE ${quoted(table)} (${definitions.join(', ')})`
 }
 
+/** `ALTER TABLE … ADD COLUMN …`: of rows that are there the column gets its default. */
+export function addColumn(table: string, name: string, { type, nullable, default: value }: ColumnSpec): string {
+  const literal = typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value ?? 0)
+  const constraint = nullable ? '' : ` NOT NULL DEFAULT ${literal}`
+  return `ALTER TABLE ${quoted(table)} ADD COLUMN ${quoted(name)} ${SQL_TYPES[type]}${constraint}`
+}
+
 const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
   int: 'INTEGER',
   bigint: 'INTEGER',

@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { DatabaseError } from '../database-error.ts'
 import type { Store, StoredQuery, StoredRow } from '../driver.ts'
 import type { ColumnSpec, Condition, DbValue } from '../schema.ts'
-import { createTable, orderClause, quoted, whereClause } from './sql.ts'
+import { addColumn, createTable, orderClause, quoted, whereClause } from './sql.ts'
 
 /** Prepared statements beyond this are forgotten: their number depends on the columns modules ask for, not on data. */
 const MAX_STATEMENTS = 200
@@ -60,6 +60,10 @@ export class SqliteStore implements Store {
         ? new DatabaseError('E_DB_TABLE', `there is a table ${table} already in ${this.#path}`, { cause })
         : this.#failure(cause)
     }
+  }
+
+  async addColumns(table: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void> {
+    for (const [name, spec] of Object.entries(columns)) this.#attempt(() => this.#database.exec(addColumn(table, name, spec)))
   }
 
   async close(): Promise<void> {

@@ -69,6 +69,16 @@ export class TextStore implements Store {
     await this.#write(path, formatTableFile(Object.entries(columns).map(textColumn), []))
   }
 
+  async addColumns(name: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void> {
+    await this.dump()
+    const { table } = await this.#load(name)
+    const added = Object.entries(columns)
+    const values = added.map(([, { nullable, default: value }]) => (nullable ? null : (value ?? null)))
+    const rows = table.rows.map(row => [...row, ...values])
+    await this.#write(this.#path(name), formatTableFile([...table.columns, ...added.map(textColumn)], rows))
+    this.#tables.delete(name)
+  }
+
   /** Reads one table or, without a name, every table that was read before anew. Rejects when one cannot be; it stays as it was. */
   async reload(name?: string): Promise<void> {
     const names = name === undefined ? [...this.#tables.keys()] : [name]

@@ -20,6 +20,7 @@ export function account(
   m: RouteContext,
   types: readonly AccType[],
   flags: readonly AccFlag[],
+  table: string | null = null,
 ): boolean {
   const request = m.request ?? m
   if (request.message.method === 'CANCEL' && !services.settings.accountsCancels) {
@@ -40,11 +41,13 @@ export function account(
     services.calls.set(dialog, context)
   }
   if (context.createdMs === 0) context.createdMs = nowMs
+  if (table !== null && table !== '') context.table = table
   for (const type of types) {
     const known = context.types.get(type) ?? new Set()
     for (const flag of flags) if (flag !== 'cdr' || wantsCdr) known.add(flag)
     context.types.set(type, known)
   }
+  context.onChange()
   return true
 }
 
@@ -54,6 +57,7 @@ export function dropAccounting(context: AccContext, types: readonly AccType[], f
     if (flags.length === 0) context.types.delete(type)
     else for (const flag of flags) context.types.get(type)?.delete(flag)
   }
+  context.onChange()
 }
 
 /** What every record of a request says. */
@@ -80,21 +84,28 @@ export function recordTransaction(
   context: AccContext,
   m: RouteContext,
   outcome: Outcome,
+  table: string | null = context.table,
 ): void {
   // Without do_accounting, accounting begins with the request.
   const createdMs = context.createdMs || context.receivedMs
   const createdS = wholeSeconds(createdMs)
   const setupS = Math.max(0, wholeSeconds(services.clock.nowMs()) - createdS)
   const core = coreOf(services, m, outcome, context.receivedMs)
-  services.writer.transaction(type, { heading, core, createdS, setupS }, context, m)
+  services.writer.transaction(type, { heading, core, createdS, setupS, table }, context, m)
 }
 
-/** acc_log_request and acc_evi_request: at once, whatever becomes of the request. */
-export function recordRequest(services: AccServices, type: AccType, m: RouteContext, comment: string): void {
+/** acc_log_request and its like: at once, whatever becomes of the request. */
+export function recordRequest(
+  services: AccServices,
+  type: AccType,
+  m: RouteContext,
+  comment: string,
+  table: string | null = null,
+): void {
   const request = m.request ?? m
   const context = contextFor(services.tm, m, services.clock.nowMs())
   const [, code = '', reason = comment] = /^(\d{3})(?:\s+([\s\S]*))?$/.exec(comment) ?? []
   const reply = m.kind === 'onreply' ? m.message : (m.reply?.message ?? null)
   const outcome = { code, reason: code !== '' && reason === comment ? '' : reason, reply }
-  recordTransaction(services, Heading.request, type, context, request, outcome)
+  recordTransaction(services, Heading.request, type, context, request, outcome, table)
 }

@@ -12,12 +12,13 @@ const pending = messageSlot<PendingRecord>()
 
 /** Writes a CDR for each call at its end: when the BYE has been answered, or at once where there is none. */
 export function followCalls(services: AccServices): void {
-  const { calls, clock, dialog, proxy, tm } = services
+  const { calls, dialog, proxy, running, tm } = services
   dialog?.onEnded((call, { request }) => {
     const context = calls.get(call)
     if (context === undefined || context.answer === null) return
-    const record = { context, endedMs: clock.nowMs() }
-    if (request === null) write(services, record)
+    const record = { context, endedMs: call.endedMs }
+    running.ended(context, call.endedMs)
+    if (request === null) writeCall(services, record)
     else pending.set(request, record)
   })
   tm.onFinal(t => settle(services, t.request))
@@ -32,13 +33,19 @@ function settle(services: AccServices, m: RouteContext): void {
   const record = pending.get(m)
   if (record === undefined) return
   pending.set(m, undefined)
-  write(services, record)
+  writeCall(services, record)
 }
 
-function write({ writer }: AccServices, { context, endedMs }: PendingRecord): void {
+/** Writes the record of a call that ended then, to where it has not been written yet. */
+export function writeCall(
+  { running, writer }: Pick<AccServices, 'running' | 'writer'>,
+  { context, endedMs }: PendingRecord,
+): void {
   const { answer } = context
   if (answer === null) return
   context.answer = null
   const record = callRecord(context, answer, endedMs)
-  for (const type of context.typesWith('cdr')) writer.call(type, record, context, answer.request)
+  const types = context.typesWith('cdr')
+  if (types.length === 0) running.forget(context)
+  for (const type of types) writer.call(type, record, context, answer.request, () => running.written(context, type))
 }

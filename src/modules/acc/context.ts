@@ -1,6 +1,7 @@
 import type { ModuleApis } from '../../module/define.ts'
 import { messageSlot, type RouteContext } from '../../script/context.ts'
 import type { Value } from '../../util/spec.ts'
+import type { FrozenValues } from './fields.ts'
 import type { AccFlag, AccType } from './kinds.ts'
 import type { CallAnswer } from './records.ts'
 
@@ -19,6 +20,14 @@ export class AccContext {
   isAnswered = false
   /** Set when a call that gets a CDR is answered. */
   answer: CallAnswer | null = null
+  /** Table for answered transactions and calls instead of the usual one. */
+  table: string | null = null
+  /** What variables gave for the INVITE, where that is gone. */
+  frozen: FrozenValues = {}
+  /** The proxy was restarted during the call. */
+  isRecovered = false
+  /** Told when something of it has changed that a record says. */
+  onChange: () => void = () => {}
 
   constructor(receivedMs: number) {
     this.receivedMs = receivedMs

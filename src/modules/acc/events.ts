@@ -31,6 +31,7 @@ export const accEvents = {
       ms_duration: field('int', 'How long the call lasted, in milliseconds.'),
       setuptime: field('int', 'Seconds from `created` to the answer.'),
       created: field('int', 'When accounting of the call began, seconds since 1970.'),
+      recovered: optionalField('int', '1: the proxy was restarted during the call. Left out otherwise.'),
     },
     doc: 'A call has ended that was accounted with `cdr`.',
   },

@@ -9,8 +9,8 @@ import type { AccType } from './kinds.ts'
 export interface ExtraField {
   /** As in log lines and events. */
   readonly name: string
-  /** Its value, of one leg where it is a field of legs. `m`: the request that is accounted. */
-  read(context: AccContext, m: RouteContext, leg: number): Value
+  /** Its value, of one leg where it is a field of legs. `m`: the request that is accounted; null once that is gone. */
+  read(context: AccContext, m: RouteContext | null, leg: number): Value
 }
 
 /** The columns the configuration adds. */
@@ -22,13 +22,19 @@ export interface AccFields {
   readonly legTags: ReadonlySet<string>
   /** Looks the variables up, once every module has brought its own. Throws an Error that names a wrong one. */
   findVariables(): void
+  /** What the variables give for this request: each value is that of one leg. Read back where the request is gone. */
+  freeze(m: RouteContext): FrozenValues
 }
+
+/** The values of variables by the columns they are for. */
+export type FrozenValues = Readonly<Record<string, readonly Value[]>>
 
 /** The parameters that say so. */
 export interface FieldParams {
   readonly extra_fields: readonly string[]
   readonly leg_fields: readonly string[]
   readonly log_extra: string
+  readonly db_extra: string
   readonly evi_extra: string
   readonly multi_leg_info: string
 }
@@ -38,7 +44,7 @@ export function readFields(params: FieldParams, script: ScriptAccess): AccFields
   const extras = params.extra_fields.flatMap(text => parseFields(text, 'extra_fields'))
   const legs = params.leg_fields.flatMap(text => parseFields(text, 'leg_fields'))
   const variables: VariableField[] = []
-  const variablesIn = (param: 'log_extra' | 'evi_extra' | 'multi_leg_info'): readonly ExtraField[] => {
+  const variablesIn = (param: 'log_extra' | 'db_extra' | 'evi_extra' | 'multi_leg_info'): readonly ExtraField[] => {
     const found = parseVariables(params[param], param)
     variables.push(...found)
     return found
@@ -53,20 +59,21 @@ export function readFields(params: FieldParams, script: ScriptAccess): AccFields
       ...variablesIn('multi_leg_info'),
     ],
   })
-  const [log, evi] = [ofType('log'), ofType('evi')]
+  const [log, db, evi] = [ofType('log'), ofType('db'), ofType('evi')]
   return {
-    extras: { log: log.extras, evi: evi.extras },
-    legs: { log: log.legs, evi: evi.legs },
+    extras: { log: log.extras, db: db.extras, evi: evi.extras },
+    legs: { log: log.legs, db: db.legs, evi: evi.legs },
     extraTags: new Set(extras.map(f => f.tag)),
     legTags: new Set(legs.map(f => f.tag)),
     findVariables: () => {
       for (const field of variables) field.find(script)
     },
+    freeze: m => Object.fromEntries(variables.map(field => [field.key, field.all(m)])),
   }
 }
 
 /** How many legs a call has; 0 where the configuration knows no fields of legs. */
-export function legCount(fields: AccFields, type: AccType, context: AccContext, m: RouteContext): number {
+export function legCount(fields: AccFields, type: AccType, context: AccContext, m: RouteContext | null): number {
   const legs = fields.legs[type]
   if (legs.length === 0) return 0
   let count = Math.max(1, context.legs.length)
@@ -107,7 +114,7 @@ function parseVariables(text: string, param: string): readonly VariableField[] {
       const [, name, variable] = /^([\w.-]+)\s*=\s*(\$.+)$/.exec(item) ?? []
       if (name === undefined || variable === undefined)
         throw new Error(`${param} "${item}": expected name=$variable, more of them after semicolons`)
-      return new VariableField(name, variable)
+      return new VariableField(name, variable, `${param}.${name}`)
     })
 }
 
@@ -122,11 +129,14 @@ function legField(name: string, tag: string): ExtraField {
 /** A variable as a column. Of several values, each leg has one. */
 class VariableField implements ExtraField {
   readonly name: string
+  /** Tells it from variables of the same name for other records. */
+  readonly key: string
   readonly #text: string
   #variable: PvarRef | null = null
 
-  constructor(name: string, text: string) {
+  constructor(name: string, text: string, key: string) {
     this.name = name
+    this.key = key
     this.#text = text
   }
 
@@ -134,12 +144,21 @@ class VariableField implements ExtraField {
     this.#variable = script.variable(this.#text)
   }
 
-  read(_: AccContext, m: RouteContext, leg: number): Value {
+  read(context: AccContext, m: RouteContext | null, leg: number): Value {
+    if (m === null) return context.frozen[this.key]?.[leg] ?? null
     try {
       return (leg === 0 ? this.#variable?.get(m) : this.#variable?.all(m)[leg]) ?? null
     } catch {
       // A record without one of its values is worth more than none.
       return null
+    }
+  }
+
+  all(m: RouteContext): readonly Value[] {
+    try {
+      return this.#variable === null ? [] : [this.#variable.get(m), ...this.#variable.all(m).slice(1, MAX_LEGS)]
+    } catch {
+      return []
     }
   }
 }

@@ -13,7 +13,7 @@ const comment = arg('comment', 'str', 'Code and reason phrase, or a text without
 export const accSpecs = {
   do_accounting: {
     args: [
-      arg('types', 'str', 'Where to: `log`, `evi`, or both with a bar between.'),
+      arg('types', 'str', 'Where to: `log`, `db`, `evi`, or several with bars between.'),
       optional(
         arg(
           'flags',
@@ -21,7 +21,7 @@ export const accSpecs = {
           '`cdr`: one record for the whole call; `missed`: calls that fail; `failed`: other failures.',
         ),
       ),
-      optional(arg('table', 'str', 'Table, for a database.')),
+      optional(arg('table', 'str', 'Table for answered transactions and calls, instead of db_table_acc.')),
     ],
     routes: ['request', 'failure', 'branch', 'local'],
     returns: '1; −1 a CDR cannot be had',
@@ -51,8 +51,8 @@ export const accSpecs = {
   acc_db_request: {
     args: [comment, arg('table', 'str', 'Table.')],
     routes: ROUTES,
-    returns: 'refused when the script is loaded',
-    doc: 'For accounting in a database, which is not supported.',
+    returns: '1',
+    doc: 'Puts a row for this request into a table, at once.',
   },
   acc_new_leg: {
     args: [],
@@ -78,11 +78,13 @@ export const accSpecs = {
 export function accFunctions(services: AccServices): FunctionHandlers<typeof accSpecs> {
   const { clock, dialog, calls, log, tm } = services
   return {
-    do_accounting: (types, flags) => {
+    do_accounting: (types, flags, table) => {
+      wantDatabase(services, types)
       const [readTypes, readFlags] = [reader(types, parseTypes, log), reader(flags, parseAccFlags, log)]
       return m => {
         const [wanted, withFlags] = [readTypes(m), readFlags(m)]
-        return wanted !== null && withFlags !== null && account(services, m, wanted, withFlags) ? 1 : -1
+        if (wanted === null || withFlags === null) return -1
+        return account(services, m, wanted, withFlags, table?.read(m) ?? null) ? 1 : -1
       }
     },
     drop_accounting: (types, flags) => {
@@ -105,12 +107,19 @@ export function accFunctions(services: AccServices): FunctionHandlers<typeof acc
       recordRequest(services, 'evi', m, text.read(m))
       return 1
     },
-    acc_db_request: text =>
-      text.reject('accounting in a database is not supported; use acc_log_request() or acc_evi_request()'),
+    acc_db_request: (text, table) => {
+      services.database.isWanted = true
+      return m => {
+        recordRequest(services, 'db', m, text.read(m), table.read(m))
+        return 1
+      }
+    },
     acc_new_leg: () => m => {
-      const { legs } = contextFor(tm, m, clock.nowMs())
+      const context = contextFor(tm, m, clock.nowMs())
+      const { legs } = context
       if (legs.length === 0) legs.push(new Map())
       legs.push(new Map())
+      context.onChange()
       return 1
     },
     acc_load_ctx_from_dlg: () => m => {
@@ -126,6 +135,12 @@ export function accFunctions(services: AccServices): FunctionHandlers<typeof acc
       return 1
     },
   }
+}
+
+/** A script that names the type `db` needs a database from the start. */
+function wantDatabase({ database }: AccServices, types: Arg<string>): void {
+  const parsed = types.constant === undefined ? [] : parseTypes(types.constant)
+  if (typeof parsed !== 'string' && parsed.includes('db')) database.isWanted = true
 }
 
 /** Reads a constant once, when the script is loaded, and says there what is wrong with it. */

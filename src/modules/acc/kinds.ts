@@ -1,5 +1,5 @@
 /** Where accounting goes to. */
-export const AVAILABLE_TYPES = ['log', 'evi'] as const
+export const AVAILABLE_TYPES = ['log', 'db', 'evi'] as const
 export type AccType = (typeof AVAILABLE_TYPES)[number]
 
 /** What is accounted beside answered transactions. */
@@ -7,19 +7,18 @@ export const ACC_FLAGS = ['cdr', 'missed', 'failed'] as const
 export type AccFlag = (typeof ACC_FLAGS)[number]
 
 const UNAVAILABLE: Readonly<Record<string, string>> = {
-  db: 'accounting in a database is not supported; use "log" or "evi"',
-  aaa: 'accounting by RADIUS or Diameter is not supported; use "log" or "evi"',
+  aaa: 'accounting by RADIUS or Diameter is not supported; use "log", "db" or "evi"',
 }
 
-/** Reads `log|evi`. Gives a text that says what is wrong. */
+/** Reads `log|db|evi`. Gives a text that says what is wrong. */
 export function parseTypes(text: string): readonly AccType[] | string {
   const types: AccType[] = []
   for (const word of wordsOf(text)) {
     const type = AVAILABLE_TYPES.find(known => known === word)
-    if (type === undefined) return UNAVAILABLE[word] ?? `unknown accounting type "${word}"; expected log or evi`
+    if (type === undefined) return UNAVAILABLE[word] ?? `unknown accounting type "${word}"; expected log, db or evi`
     types.push(type)
   }
-  return types.length > 0 ? types : 'no accounting type; expected log or evi'
+  return types.length > 0 ? types : 'no accounting type; expected log, db or evi'
 }
 
 /** Reads `cdr|missed|failed`; empty is none. Gives a text that says what is wrong. */

@@ -7,6 +7,8 @@ import type { AccServices } from './services.ts'
 export interface LegacyFlagParams {
   readonly log_flag: string
   readonly log_missed_flag: string
+  readonly db_flag: string
+  readonly db_missed_flag: string
   readonly evi_flag: string
   readonly evi_missed_flag: string
   readonly cdr_flag: string
@@ -18,9 +20,11 @@ export function followLegacyFlags(services: AccServices, params: LegacyFlagParam
   const mask = (name: string): number => (name === '' ? 0 : script.flagBit(name))
   const types = [
     { type: 'log', flag: mask(params.log_flag), missed: mask(params.log_missed_flag) },
+    { type: 'db', flag: mask(params.db_flag), missed: mask(params.db_missed_flag) },
     { type: 'evi', flag: mask(params.evi_flag), missed: mask(params.evi_missed_flag) },
   ] as const
   if (types.every(({ flag, missed }) => flag === 0 && missed === 0)) return
+  if (types[1].flag !== 0 || types[1].missed !== 0) services.database.isWanted = true
   const cdr = mask(params.cdr_flag)
   const failed = mask(params.failed_transaction_flag)
   services.tm.onCreated((_, m) => {

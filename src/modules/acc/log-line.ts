@@ -29,7 +29,8 @@ export function transactionLine(
 }
 
 /** A record of a call that has ended. */
-export function callLine({ core, createdS, durationS, durationMs, setupS }: CallRecord, columns: Columns): string {
+export function callLine(record: CallRecord, columns: Columns): string {
+  const { core, createdS, durationS, durationMs, setupS, isRecovered } = record
   const times: Column[] = [
     ['created', createdS],
     ['call_start_time', core.timeS],
@@ -37,7 +38,8 @@ export function callLine({ core, createdS, durationS, durationMs, setupS }: Call
     ['ms_duration', durationMs],
     ['setuptime', setupS],
   ]
-  return Heading.ended + joined([...times, ...coreColumns(core), ...columns.extras, ...columns.legs.flat()])
+  const mark: Column[] = isRecovered ? [['recovered', 1]] : []
+  return Heading.ended + joined([...times, ...coreColumns(core), ...columns.extras, ...columns.legs.flat(), ...mark])
 }
 
 /** The line, cut to what a log takes; `isCut` tells. */

@@ -1,7 +1,7 @@
 import type { PvarHandler, PvarHandlers, PvarSite, PvarSpec } from '../../module/define.ts'
 import type { RouteContext } from '../../script/context.ts'
 import type { Value } from '../../util/spec.ts'
-import { contextFor, contextOf } from './context.ts'
+import { type AccContext, contextFor, contextOf } from './context.ts'
 import type { AccServices } from './services.ts'
 
 /** The module's pseudo-variables. */
@@ -50,7 +50,10 @@ function extraVariable({ clock, log, tm }: AccServices, tagOf: TagReader): PvarH
     get: m => contextOf(tm, m)?.extra.get(tagOf(m) ?? '') ?? null,
     set: (m, value) => {
       const tag = tagOf(m)
-      if (tag !== null) return put(contextFor(tm, m, clock.nowMs()).extra, tag, value)
+      if (tag !== null) {
+        const context = contextFor(tm, m, clock.nowMs())
+        return put(context, context.extra, tag, value)
+      }
       log.error('extra_fields has no such name')
       return false
     },
@@ -70,10 +73,11 @@ function legVariable({ clock, log, tm }: AccServices, { index }: PvarSite, tagOf
     },
     set: (m, value) => {
       const tag = tagOf(m)
-      const { legs } = contextFor(tm, m, clock.nowMs())
+      const context = contextFor(tm, m, clock.nowMs())
+      const { legs } = context
       if (legs.length === 0) legs.push(new Map())
       const leg = legs[at(m, legs.length)]
-      if (tag !== null && leg !== undefined) return put(leg, tag, value)
+      if (tag !== null && leg !== undefined) return put(context, leg, tag, value)
       log.error(tag === null ? 'leg_fields has no such name' : 'the call has no such leg')
       return false
     },
@@ -82,8 +86,9 @@ function legVariable({ clock, log, tm }: AccServices, { index }: PvarSite, tagOf
 
 const lastLeg = (count: number): number => Math.max(0, count - 1)
 
-function put(values: Map<string, Exclude<Value, null>>, tag: string, value: Value): boolean {
+function put(context: AccContext, values: Map<string, Exclude<Value, null>>, tag: string, value: Value): boolean {
   if (value === null) values.delete(tag)
   else values.set(tag, value)
+  context.onChange()
   return true
 }

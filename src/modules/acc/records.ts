@@ -28,8 +28,8 @@ export type Column = readonly [name: string, value: Value]
 export interface CallAnswer {
   readonly core: CoreValues
   readonly answeredMs: number
-  /** The INVITE. */
-  readonly request: RouteContext
+  /** The INVITE; null after a restart. */
+  readonly request: RouteContext | null
 }
 
 /** A call that has ended, in the columns of a CDR. */
@@ -40,6 +40,8 @@ export interface CallRecord {
   readonly durationMs: number
   readonly setupS: number
   readonly createdS: number
+  /** The proxy was restarted during the call. */
+  readonly isRecovered: boolean
 }
 
 export const wholeSeconds = (timeMs: number): number => Math.floor(timeMs / 1000)
@@ -54,11 +56,12 @@ export function callRecord(context: AccContext, answer: CallAnswer, endedMs: num
     durationMs,
     setupS: Math.max(0, wholeSeconds(answer.answeredMs) - createdS),
     createdS,
+    isRecovered: context.isRecovered,
   }
 }
 
 /** The added columns of a type, of the accounted request `m`. */
-export function columnsOf(fields: AccFields, type: AccType, context: AccContext, m: RouteContext): Columns {
+export function columnsOf(fields: AccFields, type: AccType, context: AccContext, m: RouteContext | null): Columns {
   const legs = Array.from({ length: legCount(fields, type, context, m) }, (_, leg) =>
     fields.legs[type].map(field => [field.name, field.read(context, m, leg)] as const),
   )

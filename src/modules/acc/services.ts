@@ -3,6 +3,8 @@ import type { Host, ModuleApis } from '../../module/define.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { AccContext } from './context.ts'
 import type { AccFields } from './fields.ts'
+import type { RecordStore } from './db-store.ts'
+import type { RunningCalls } from './running-calls.ts'
 import type { AccWriter } from './writer.ts'
 
 export type Dialog = NonNullable<ReturnType<ModuleApis['dialog']['current']>>
@@ -17,6 +19,8 @@ export interface AccServices {
   readonly dialog: ModuleApis['dialog'] | undefined
   readonly rr: ModuleApis['rr'] | undefined
   readonly writer: AccWriter
+  readonly database: RecordStore
+  readonly running: RunningCalls
   readonly fields: AccFields
   /** The accounting of calls that get a CDR. */
   readonly calls: WeakMap<Dialog, AccContext>

@@ -59,6 +59,8 @@ function takeAnswer(services: AccServices, t: Transaction, context: AccContext, 
     if (!flags.has('cdr')) recordTransaction(services, Heading.answered, type, context, t.request, outcome)
     else if (isFinal) context.answer ??= answerOf(services, t, outcome)
   }
+  const call = services.dialog?.current(t.request) ?? null
+  if (context.answer !== null && call !== null) services.running.begin(call, context)
 }
 
 function answerOf(services: AccServices, t: Transaction, outcome: Outcome): CallAnswer {

@@ -7,7 +7,9 @@ import type { AccContext } from './context.ts'
 import type { AccFields } from './fields.ts'
 import type { AccType } from './kinds.ts'
 import { callLine, fitted, Heading, transactionLine } from './log-line.ts'
-import { type CallRecord, type Column, type CoreValues, columnsOf } from './records.ts'
+import { type CallRecord, type Column, type Columns, type CoreValues, columnsOf } from './records.ts'
+import type { RecordStore, Row } from './db-store.ts'
+import { ACC_TABLE, MISSED_CALLS_TABLE } from './tables.ts'
 
 type AccEvent = 'E_ACC_CDR' | 'E_ACC_EVENT' | 'E_ACC_MISSED_EVENT'
 
@@ -17,6 +19,14 @@ export interface TransactionRecord {
   readonly core: CoreValues
   readonly createdS: number
   readonly setupS: number
+  /** Table instead of the usual one. */
+  readonly table: string | null
+}
+
+/** The usual tables. */
+export interface TableNames {
+  readonly acc: string
+  readonly missed: string
 }
 
 /** Writes records to where they go. */
@@ -24,17 +34,25 @@ export class AccWriter {
   readonly #host: Host
   readonly #fields: AccFields
   readonly #level: number
+  readonly #store: RecordStore
+  readonly #tables: TableNames
 
-  constructor(host: Host, fields: AccFields, level: number) {
+  constructor(host: Host, fields: AccFields, level: number, store: RecordStore, tables: TableNames) {
     this.#host = host
     this.#fields = fields
     this.#level = level
+    this.#store = store
+    this.#tables = tables
   }
 
   transaction(type: AccType, record: TransactionRecord, context: AccContext, m: RouteContext): void {
     const { heading, core, createdS, setupS } = record
     if (type === 'log') {
       if (this.#logs) this.#log(transactionLine(heading, core, record, columnsOf(this.#fields, type, context, m)))
+      return
+    }
+    if (type === 'db') {
+      this.#storeTransaction(record, context, m)
       return
     }
     const isMissed = heading === Heading.missed || (heading === Heading.request && !(Number(core.code || 999) < 300))
@@ -47,9 +65,15 @@ export class AccWriter {
     this.#raise(isMissed ? 'E_ACC_MISSED_EVENT' : 'E_ACC_EVENT', core, tail, context, m)
   }
 
-  call(type: AccType, record: CallRecord, context: AccContext, m: RouteContext): void {
+  /** `written` is called once the record is where it goes to. */
+  call(type: AccType, record: CallRecord, context: AccContext, m: RouteContext | null, written: () => void): void {
+    if (type === 'db') {
+      this.#storeCall(record, context, m, written)
+      return
+    }
     if (type === 'log') {
       if (this.#logs) this.#log(callLine(record, columnsOf(this.#fields, type, context, m)))
+      written()
       return
     }
     const tail: Column[] = [
@@ -58,7 +82,36 @@ export class AccWriter {
       ['setuptime', record.setupS],
       ['created', record.createdS],
     ]
+    if (record.isRecovered) tail.push(['recovered', 1])
     this.#raise('E_ACC_CDR', record.core, tail, context, m)
+    written()
+  }
+
+  #storeTransaction({ heading, core, createdS, setupS, table }: TransactionRecord, context: AccContext, m: RouteContext) {
+    const isMissed = heading === Heading.missed
+    const [spec, usual] = isMissed
+      ? ([MISSED_CALLS_TABLE, this.#tables.missed] as const)
+      : ([ACC_TABLE, this.#tables.acc] as const)
+    const row = { ...coreRow(core), setuptime: setupS, created: createdS }
+    for (const added of legRows(columnsOf(this.#fields, 'db', context, m)))
+      this.#store.put(spec, isMissed ? usual : (table ?? usual), { ...row, ...added }, () => {})
+  }
+
+  #storeCall(record: CallRecord, context: AccContext, m: RouteContext | null, written: () => void): void {
+    const row = {
+      ...coreRow(record.core),
+      duration: record.durationS,
+      ms_duration: record.durationMs,
+      setuptime: record.setupS,
+      created: record.createdS,
+      recovered: record.isRecovered ? 1 : 0,
+    }
+    const rows = legRows(columnsOf(this.#fields, 'db', context, m))
+    let left = rows.length
+    for (const added of rows)
+      this.#store.put(ACC_TABLE, context.table ?? this.#tables.acc, { ...row, ...added }, () => {
+        if (--left === 0) written()
+      })
   }
 
   get #logger(): Logger {
@@ -76,7 +129,7 @@ export class AccWriter {
   }
 
   /** Nothing is evaluated where nobody listens. */
-  #raise(name: AccEvent, core: CoreValues, tail: readonly Column[], context: AccContext, m: RouteContext): void {
+  #raise(name: AccEvent, core: CoreValues, tail: readonly Column[], context: AccContext, m: RouteContext | null): void {
     const { bus } = this.#host
     const type: EventType | undefined = bus.catalogue.find(name)
     if (type === undefined || !bus.isHeard(type)) return
@@ -102,4 +155,22 @@ function coreFields(core: CoreValues): readonly (readonly [string, Value])[] {
     ['sip_reason', core.reason],
     ['time', core.timeS],
   ]
+}
+
+function coreRow(core: CoreValues): Row {
+  return {
+    method: core.method,
+    from_tag: core.fromTag,
+    to_tag: core.toTag,
+    callid: core.callId,
+    sip_code: core.code,
+    sip_reason: core.reason,
+    time: core.timeS,
+  }
+}
+
+/** The added columns: one row for each leg, and one where there are none. */
+function legRows({ extras, legs }: Columns): readonly Row[] {
+  const textOf = ([name, value]: Column): readonly [string, string | null] => [name, value === null ? null : String(value)]
+  return (legs.length === 0 ? [[]] : legs).map(leg => Object.fromEntries([...extras, ...leg].map(textOf)))
 }

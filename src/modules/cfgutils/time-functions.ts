@@ -2,9 +2,9 @@ import { arg, functionGroup, optional } from '../../module/define.ts'
 import type { Arg, PvarRef } from '../../script/args.ts'
 import type { RouteContext, Step, Verdict } from '../../script/context.ts'
 import type { Clock } from '../../util/clock.ts'
-import { RecurrenceError } from './parse-recurrence.ts'
-import { compileTimes, type TimeTest } from './recurrence-expression.ts'
-import { UnknownZoneError } from './wall-time.ts'
+import { RecurrenceError } from '../../util/parse-recurrence.ts'
+import { compileTimes, type TimeTest } from '../../util/recurrence-expression.ts'
+import { UnknownZoneError } from '../../util/wall-time.ts'
 
 /** Longest delay that a timer takes. */
 const MAX_DELAY_MS = 0x7fff_ffff

@@ -2,10 +2,17 @@ import type { RouteContext } from '../../script/context.ts'
 import { CreateFlag } from './create-flags.ts'
 import { createDialog } from './creation.ts'
 import type { Dialog } from './dialog.ts'
-import { dialogOf } from './message-link.ts'
+import { parseDialogId } from './dialog-id.ts'
+import { matchRequestById, raiseCseq } from './in-dialog.ts'
+import { EndReason, endByUs } from './lifecycle.ts'
+import { type DialogLink, dialogOf, linkOf } from './message-link.ts'
+import type { Profile } from './profile.ts'
 import type { DialogObservers, DialogServices } from './services.ts'
 
-export type { Dialog } from './dialog.ts'
+export { CALLEE_CALL_ID, type Dialog } from './dialog.ts'
+export type { Match } from './dialog-table.ts'
+export type { DialogLink } from './message-link.ts'
+export type { Profile } from './profile.ts'
 export type { Ending } from './services.ts'
 
 /** What other modules do with dialogs. */
@@ -16,6 +23,20 @@ export interface DialogApi {
   create(m: RouteContext, flags?: number): Dialog | null
   /** The dialog of a message, or null. */
   current(m: RouteContext): Dialog | null
+  /** The dialog with an id as `Dialog.id` gives it, or null. */
+  find(id: string): Dialog | null
+  /** What ties a message to its dialog: which way it goes, to and from whom. */
+  link(m: RouteContext): DialogLink | undefined
+  /** Ties a request to the dialog with this id, if its tags fit. False: they do not, or there is none. */
+  matchById(m: RouteContext, id: string): boolean | Promise<boolean>
+  /** The CSeq number of this request was raised by one: later ones that go the same way count on from there. */
+  raiseCseq(m: RouteContext): void
+  /** Ends an answered call with BYEs to both parties. False: it is not answered, or over. */
+  end(dialog: Dialog): boolean
+  /** Called when a request inside a dialog has found it; what it returns is waited for. */
+  onWithin(callback: DialogObservers['within'][number]): void
+  /** A profile with values by its name, made where there is none. Calls leave it when they end. */
+  profile(name: string): Profile
   /** Called when a call has been answered, once. Callbacks must not throw. */
   onAnswered(callback: DialogObservers['answered'][number]): void
   /** Called when a dialog has ended, answered or not; once, unless it is answered after all. */
@@ -29,6 +50,16 @@ export function dialogApi(services: DialogServices): DialogApi {
     flags: CreateFlag,
     create: (m, flags = 0) => createDialog(services, m, flags),
     current: m => dialogOf(m, table),
+    find: text => {
+      const id = parseDialogId(text)
+      return id === null ? null : (table.find(id) ?? null)
+    },
+    link: linkOf,
+    matchById: (m, id) => matchRequestById(services, m, id),
+    raiseCseq,
+    end: dialog => endByUs(services, dialog, EndReason.timeout),
+    onWithin: callback => void observers.within.push(callback),
+    profile: name => services.profiles.open(name),
     onAnswered: callback => void observers.answered.push(callback),
     onEnded: callback => void observers.ended.push(callback),
   }

@@ -140,7 +140,8 @@ export function callFunctions(services: DialogServices): FunctionHandlers<typeof
       return m => {
         const { matchesById, matchesByTags } = services.settings
         const ways = mode === undefined ? { byId: matchesById, byTags: matchesByTags } : MODES[mode.read(m)]
-        return ways !== undefined && matchRequest(services, m, ways) ? 1 : -1
+        const isMatched = ways !== undefined && matchRequest(services, m, ways)
+        return isMatched instanceof Promise ? isMatched.then(found => (found ? 1 : -1)) : isMatched ? 1 : -1
       }
     },
     validate_dialog: () => m => validateDialog(services.proxy, m),

@@ -31,6 +31,9 @@ export interface Leg {
   sdp: string
 }
 
+/** Under this name the values of a dialog hold the Call-ID its callees know it by, where that is another. */
+export const CALLEE_CALL_ID = 'th_callee_callid'
+
 export const newLeg = (init: Partial<Leg>): Leg => ({
   tag: '',
   contact: '',
@@ -91,6 +94,10 @@ export class Dialog implements DialogId {
   hasByeSeen = false
   /** Running timers by their purpose. */
   readonly timers = new Map<'lifetime' | 'race' | 'options' | 'reinvite' | 'removal', Timer>()
+  /** How much the CSeq number of the INVITE was raised on its way: what callees are sent later counts on from there. */
+  raisedCseq = 0
+  /** The Record-Routes it came with were kept from the callees, so none of those in their replies is among them. */
+  hidesRoutes = false
   /** The INVITE's, while it has no final reply. */
   transaction: Transaction | null = null
   #idText: string | null = null

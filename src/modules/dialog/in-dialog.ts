@@ -16,15 +16,32 @@ export interface MatchWays {
   readonly byTags: boolean
 }
 
-/** Ties a request to the dialog it is inside of, and does what it means for that. False: there is none. */
-export function matchRequest(services: DialogServices, m: RouteContext, ways: MatchWays): boolean {
+/**
+ * Ties a request to the dialog it is inside of, and does what it means for that. False: there is none. A promise where
+ * another module has to wait for something before the request can go on.
+ */
+export function matchRequest(services: DialogServices, m: RouteContext, ways: MatchWays): boolean | Promise<boolean> {
   const known = linkOf(m)
   if (known !== undefined) return known.match !== null
   if (!m.message.isRequest || m.message.toTag === '') return false
   const match = findMatch(services, m, ways)
-  if (match === null) return false
+  return match !== null && takeAndTell(services, m, match)
+}
+
+/** The same for a request that carries the id of its dialog elsewhere than in a Route. */
+export function matchRequestById(services: DialogServices, m: RouteContext, text: string): boolean | Promise<boolean> {
+  const known = linkOf(m)
+  if (known !== undefined) return known.match !== null
+  const dialog = byCookie(services.table, text)
+  if (dialog === undefined || !m.message.isRequest) return false
+  const match = matchTags(dialog, m.message.fromTag, m.message.toTag)
+  return match !== null && takeAndTell(services, m, match)
+}
+
+function takeAndTell(services: DialogServices, m: RouteContext, match: Match): boolean | Promise<boolean> {
   take(services, m, match)
-  return true
+  const pending = services.observers.within.map(observe => observe(m, match)).filter(one => one instanceof Promise)
+  return pending.length === 0 ? true : Promise.all(pending).then(() => true)
 }
 
 function findMatch(services: DialogServices, m: RouteContext, ways: MatchWays): Match | null {
@@ -75,5 +92,21 @@ function takeBye(services: DialogServices, m: RouteContext, { dialog, direction,
 /** An ACK whose route did not follow its Route set still confirms the call. */
 export function takeUnmatched(services: DialogServices, m: RouteContext): void {
   if (m.message.method !== 'ACK' || linkOf(m) !== undefined) return
-  matchRequest(services, m, { byId: false, byTags: services.settings.matchesByTags })
+  void matchRequest(services, m, { byId: false, byTags: services.settings.matchesByTags })
+}
+
+/** Another module has raised the CSeq number of this request by one: later ones to the same party count on from there. */
+export function raiseCseq(m: RouteContext): void {
+  const link = linkOf(m)
+  if (link === undefined) return
+  const { dialog, match } = link
+  if (match === null) {
+    dialog.raisedCseq++
+    dialog.caller.invite = { cseq: m.message.cseq, shift: dialog.raisedCseq }
+    return
+  }
+  const isDownstream = match.direction === 'downstream'
+  const [sender, receiver] = isDownstream ? [dialog.caller, match.callee] : [match.callee, dialog.caller]
+  receiver.added++
+  if (m.message.method === 'INVITE') sender.invite = { cseq: m.message.cseq, shift: receiver.added }
 }

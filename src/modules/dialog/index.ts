@@ -75,7 +75,7 @@ export default defineModule(
         expired: stats.expired_dialogs,
         failed: stats.failed_dialogs,
       },
-      observers: { answered: [], ended: [] },
+      observers: { answered: [], ended: [], within: [] },
       namedRoutes: new Set(),
       stateChanged: (dialog, oldState, newState) =>
         raise.E_DLG_STATE_CHANGED(stateChangeFields(dialog, oldState, newState)),
@@ -85,7 +85,10 @@ export default defineModule(
     stats.early_dialogs.read = () => counts.early
     followTransactions(services)
     services.rr.onRouted(m => {
-      matchRequest(services, m, { byId: settings.matchesById, byTags: settings.matchesByTags })
+      const ways = { byId: settings.matchesById, byTags: settings.matchesByTags }
+      const isMatched = matchRequest(services, m, ways)
+      if (isMatched instanceof Promise) return isMatched.then(() => {})
+      return undefined
     })
     host.proxy.hooks.afterRequest(m => {
       endIfAbandoned(services, m)

@@ -31,7 +31,7 @@ export function learnCallee(
   let leg = dialog.calleeByTag(reply.toTag)
   if (leg === undefined) {
     if (dialog.callees.length >= MAX_CALLEES) forgetOldest(dialog)
-    leg = newLeg({ tag: reply.toTag })
+    leg = newLeg({ tag: reply.toTag, added: dialog.raisedCseq })
     dialog.callees.push(leg)
   }
   leg.socket = socket ?? leg.socket
@@ -54,8 +54,8 @@ function forgetOldest(dialog: Dialog): void {
  */
 function routesBeyondUs(services: DialogServices, dialog: Dialog, reply: SipMessage): readonly string[] {
   const uris = reply.recordRoutes.map(route => route.uri)
-  const own = ownRoute(services, dialog, uris)
-  const before = dialog.caller.routes.length
+  const own = dialog.hidesRoutes ? -1 : ownRoute(services, dialog, uris)
+  const before = dialog.hidesRoutes ? 0 : dialog.caller.routes.length
   const beyond = own >= 0 ? uris.slice(0, own) : uris.slice(0, Math.max(0, uris.length - before))
   return beyond.reverse().map(uri => `<${uri}>`)
 }

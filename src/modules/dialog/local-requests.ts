@@ -1,4 +1,4 @@
-import type { Dialog, Leg } from './dialog.ts'
+import { CALLEE_CALL_ID, type Dialog, type Leg } from './dialog.ts'
 import type { DialogServices } from './services.ts'
 
 /** What became of a request made here. */
@@ -40,7 +40,7 @@ export function sendTo(
     uri: receiver.contact,
     from: party === 'caller' ? calleeSide : callerSide,
     to: party === 'caller' ? callerSide : calleeSide,
-    callId,
+    callId: party === 'caller' ? callId : String(dialog.values.get(CALLEE_CALL_ID) ?? callId),
     cseq: sender.cseq + receiver.added,
     headers: routes + contact + (request.headers ?? '') + services.settings.extraHeaders,
     body: request.body ?? '',

@@ -71,6 +71,14 @@ export class Profiles {
     return this.#byName.values()
   }
 
+  /** A profile with values, made where there is none. Throws an Error where the name stands for one without. */
+  open(name: string): Profile {
+    const profile = this.#byName.get(name) ?? new Profile(name, true)
+    if (!profile.hasValues) throw new Error(`the profile "${name}" has no values`)
+    this.#byName.set(name, profile)
+    return profile
+  }
+
   #add(name: string, hasValues: boolean): void {
     if (this.#byName.has(name)) throw new Error(`the profile "${name}" is declared twice`)
     this.#byName.set(name, new Profile(name, hasValues))

@@ -4,7 +4,7 @@ import type { RouteContext } from '../../script/context.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Counter } from '../../util/spec.ts'
 import type { Dialog } from './dialog.ts'
-import type { DialogTable } from './dialog-table.ts'
+import type { DialogTable, Match } from './dialog-table.ts'
 import type { Profiles } from './profile.ts'
 import type { DialogState } from './states.ts'
 
@@ -20,6 +20,8 @@ export interface Ending {
 export interface DialogObservers {
   readonly answered: ((dialog: Dialog) => void)[]
   readonly ended: ((dialog: Dialog, ending: Ending) => void)[]
+  /** A request inside a dialog has found it. A promise is waited for before the script goes on. */
+  readonly within: ((m: RouteContext, match: Match) => void | Promise<void>)[]
 }
 
 /** The parameters, read. */

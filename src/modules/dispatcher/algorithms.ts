@@ -1,8 +1,9 @@
 import type { Log } from '../../log/log.ts'
 import type { ScriptAccess } from '../../script/access.ts'
 import type { Arg, PvarRef } from '../../script/args.ts'
-import type { RouteContext, RouteParams, Step } from '../../script/context.ts'
+import type { RouteContext, RouteParams } from '../../script/context.ts'
 import { digestParam } from '../../script/pvars/credentials.ts'
+import { runWithin } from '../../script/run-within.ts'
 import { HeaderId } from '../../sip/codec/header-id.ts'
 import { parseUri, type SipUri } from '../../sip/codec/uri.ts'
 import type { Value } from '../../util/spec.ts'
@@ -119,30 +120,17 @@ export class Algorithms {
     }
     const scores: (number | null)[] = []
     for (const destination of members) {
-      const score = destination.isActive ? await scoreByRoute(m, route, destination) : -1
+      const score = destination.isActive ? (await runWithin(m, route, paramsFor(destination))).rc : -1
       scores.push(score < 0 ? null : score)
     }
     return rankByScore(members, scores)
   }
 }
 
-/** Runs a route in the midst of another; whatever it does, the one that runs goes on behind it. */
-async function scoreByRoute(m: RouteContext, route: Step, destination: Destination): Promise<number> {
-  const { params, flow, rc, returned } = m
-  m.params = routeParams([destination.uri, destination.data.attrs ?? '', destination.scriptAttrs ?? ''])
-  m.depth++
-  try {
-    return await route(m)
-  } finally {
-    m.depth--
-    Object.assign(m, { params, flow, rc, returned })
-  }
+function paramsFor({ uri, data, scriptAttrs }: Destination): RouteParams {
+  const values: readonly Value[] = [uri, data.attrs ?? '', scriptAttrs ?? '']
+  return { at: index => values[index - 1], named: () => undefined }
 }
-
-const routeParams = (values: readonly Value[]): RouteParams => ({
-  at: index => values[index - 1],
-  named: () => undefined,
-})
 
 function byHashOf(members: readonly Destination[], text: string): Ranking | null {
   return text === '' ? null : rankByHash(members, hashTexts(text))

@@ -1,8 +1,8 @@
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, optional } from '../../module/define.ts'
+import { addressTexts, isAt } from '../../proxy/locate.ts'
 import { canonicalHost } from '../../sip/net/address.ts'
 import type { Commands } from '../../util/spec.ts'
-import { addressTexts } from './addresses.ts'
 import type { Destination } from './destination.ts'
 import type { Partition } from './partition.ts'
 import type { Registry } from './registry.ts'
@@ -107,7 +107,7 @@ export function pushScriptAttrs(
   }: { readonly attrs: string; readonly ip: string; readonly port: number; readonly setId: number },
 ): boolean {
   const found =
-    partitionOf.set(setId)?.destinations.filter(destination => destination.hasAddress(canonicalHost(ip), port)) ?? []
+    partitionOf.set(setId)?.destinations.filter(destination => isAt(destination, canonicalHost(ip), port)) ?? []
   for (const destination of found) destination.scriptAttrs = attrs
   return found.length > 0
 }

@@ -1,3 +1,4 @@
+import type { Located } from '../../proxy/locate.ts'
 import type { Hop, ListenSocket } from '../../sip/net/endpoint.ts'
 
 /** A destination as its source describes it. */
@@ -21,7 +22,7 @@ export interface DestinationData {
  * One destination and what is known of it. Active: neither inactive, which is for people to decide, nor probing, which
  * means it failed and is asked until it answers.
  */
-export class Destination {
+export class Destination implements Located {
   readonly data: DestinationData
   isInactive: boolean
   isProbing: boolean
@@ -43,6 +44,11 @@ export class Destination {
 
   get uri(): string {
     return this.data.uri
+  }
+
+  /** Socket to send from, as written. */
+  get socketText(): string | null {
+    return this.data.socketText
   }
 
   get isActive(): boolean {
@@ -68,11 +74,6 @@ export class Destination {
     this.failures = before.failures
     this.scriptAttrs = before.scriptAttrs
     this.isUnsaved = before.isUnsaved
-  }
-
-  /** Whether it is reached at this address; port 0 stands for every port. */
-  hasAddress(address: string, port: number): boolean {
-    return this.addresses.some(hop => hop.address === address && (port === 0 || hop.port === port))
   }
 }
 

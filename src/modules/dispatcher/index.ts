@@ -1,18 +1,21 @@
 import { defineModule, field, optionalField } from '../../module/define.ts'
+import { GroupBlacklists } from '../../proxy/group-blacklists.ts'
+import { locate } from '../../proxy/locate.ts'
+import { probingSocket } from '../../proxy/prober.ts'
+import type { ListenSocket } from '../../sip/net/endpoint.ts'
 import type { Timer } from '../../util/clock.ts'
-import { locate } from './addresses.ts'
 import { Algorithms } from './algorithms.ts'
 import { dispatcherCommandHandlers, dispatcherCommands } from './commands.ts'
 import { dispatcherParams } from './params.ts'
 import type { Partition } from './partition.ts'
-import { Prober } from './prober.ts'
+import { destinationProber } from './probing.ts'
 import { queryFunctions, querySpecs } from './query-functions.ts'
 import { Registry } from './registry.ts'
 import { selectFunctions, selectSpecs } from './select-functions.ts'
 import { Selector } from './selection.ts'
 import { type DispatcherServices, partitionReader } from './services.ts'
-import { SetBlacklists } from './set-blacklists.ts'
 import { Statuses } from './status.ts'
+import { DISPATCHER_TABLE } from './table-source.ts'
 
 /** How often states that have changed are written to the database. */
 const SAVE_PERIOD_MS = 15_000
@@ -23,6 +26,7 @@ export default defineModule(
     name: 'dispatcher',
     doc: 'Spreads requests over sets of destinations and takes those that fail out of service.',
     depends: ['tm'],
+    tables: [DISPATCHER_TABLE],
     params: dispatcherParams,
     functions: { ...selectSpecs, ...querySpecs },
     commands: dispatcherCommands,
@@ -42,16 +46,23 @@ export default defineModule(
   },
   ({ host, clock, log, params, raise, use }) => {
     const { proxy, script } = host
-    const blacklists = new Map<Partition, SetBlacklists>()
+    const blacklists = new Map<Partition, GroupBlacklists>()
     let isListening = false
     const settle = (partition: Partition): void => {
       // Sockets, and so addresses, are known from then on only.
-      if (isListening) locate(partition.destinations, proxy, log, () => blacklists.get(partition)?.update(partition))
+      if (!isListening) return
+      locate(partition.destinations, proxy, log, () => {
+        const members = partition.destinations.map(({ data, addresses }) => ({ group: data.setId, addresses }))
+        blacklists.get(partition)?.update(members)
+      })
     }
     const registry = new Registry({ params, databases: host.db, log, onLoaded: settle })
     for (const partition of registry.all())
       if (partition.settings.blacklists.length > 0)
-        blacklists.set(partition, new SetBlacklists(proxy.blacklists, partition.settings.blacklists))
+        blacklists.set(
+          partition,
+          new GroupBlacklists(proxy.blacklists, 'ds_define_blacklist', partition.settings.blacklists),
+        )
     const statuses = new Statuses(params.ds_probing_threshold, log, raise.E_DISPATCHER_STATUS)
     const findSocket = (text: string) => proxy.findSocket(text)
     const services: DispatcherServices = {
@@ -65,13 +76,15 @@ export default defineModule(
       partitionArg: partitionReader(registry),
     }
     const tm = use('tm')
-    const prober = new Prober({
+    let socket: ListenSocket | null = null
+    const prober = destinationProber({
       params,
       clock,
       log,
       statuses,
       partitions: () => registry.all(),
       send: probe => tm.request(probe),
+      socket: () => socket,
     })
     let saving: Timer | null = null
     return {
@@ -86,7 +99,7 @@ export default defineModule(
       },
       listening: () => {
         isListening = true
-        prober.socket = probingSocket(params.ds_probing_sock, findSocket)
+        socket = probingSocket('ds_probing_sock', params.ds_probing_sock, findSocket)
         for (const partition of registry.all()) settle(partition)
         prober.start()
       },
@@ -99,10 +112,3 @@ export default defineModule(
     }
   },
 )
-
-function probingSocket<S>(text: string | undefined, findSocket: (text: string) => S | undefined): S | null {
-  if (text === undefined) return null
-  const socket = findSocket(text)
-  if (socket === undefined) throw new Error(`dispatcher: ds_probing_sock "${text}" is not one of the sockets`)
-  return socket
-}

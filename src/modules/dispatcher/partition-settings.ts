@@ -1,3 +1,4 @@
+import { avpName } from '../../script/avp-name.ts'
 import type { DispatcherParams } from './params.ts'
 
 /** Names of the AVPs in which a selection keeps what is left to try; undefined where the script wants none. */
@@ -100,11 +101,4 @@ function parseItem(item: string, partition: string): readonly [Key, string] {
 
 function optionalAvp(param: string, text: string | undefined): string | undefined {
   return text === undefined || text === '' ? undefined : avpName(param, text)
-}
-
-/** The name in `$avp(name)`. */
-function avpName(param: string, text: string): string {
-  const name = /^\s*\$avp\(\s*(?:[si]:)?([^()]+?)\s*\)\s*$/.exec(text)?.[1]
-  if (name === undefined) throw new Error(`${param} "${text}": expected an AVP, $avp(name)`)
-  return name
 }

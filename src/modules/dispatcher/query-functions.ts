@@ -1,4 +1,5 @@
 import { arg, type FunctionHandlers, optional } from '../../module/define.ts'
+import { isAt } from '../../proxy/locate.ts'
 import type { Arg } from '../../script/args.ts'
 import type { RouteContext } from '../../script/context.ts'
 import { canonicalHost } from '../../sip/net/address.ts'
@@ -140,7 +141,7 @@ function findInList(services: DispatcherServices, args: ListArgs): (m: RouteCont
     const portNumber = at.read(m)
     const destination = candidates(found, Number(written.rest)).find(
       one =>
-        one.hasAddress(ipText, portNumber) &&
+        isAt(one, ipText, portNumber) &&
         (!onlyActive || one.isActive) &&
         (attrsMatcher === null || attrsMatcher.matches(one.data.attrs ?? '')),
     )

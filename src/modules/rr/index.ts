@@ -12,8 +12,8 @@ export interface RrApi {
   param(m: RouteContext, name: string): string | null
   /** Whether the request goes the way the first request of the dialog went. True where the Route does not tell. */
   isDownstream(m: RouteContext): boolean
-  /** Calls back for each request that loose_route() found to be routed by a Route of ours. */
-  onRouted(callback: (m: RouteContext) => void): void
+  /** Calls back for each request that loose_route() found to be routed by a Route of ours; waits for a promise. */
+  onRouted(callback: (m: RouteContext) => void | Promise<void>): void
 }
 
 declare module '../../module/define.ts' {
@@ -97,7 +97,7 @@ export default defineModule(
   },
   ({ host, params }) => {
     const { proxy } = host
-    const callbacks: ((m: RouteContext) => void)[] = []
+    const callbacks: ((m: RouteContext) => void | Promise<void>)[] = []
     const settings = recordRouteSettings(params, host.settings)
     const api: RrApi = {
       addParams,
@@ -134,8 +134,10 @@ export default defineModule(
           if (known !== undefined) return known.isRouted ? 1 : -1
           const result = looseRoute(proxy, m)
           routed.set(m, result)
-          if (result.params !== null && result.isRouted) for (const callback of callbacks) callback(m)
-          return result.isRouted ? 1 : -1
+          const verdict = result.isRouted ? 1 : -1
+          if (result.params === null || !result.isRouted) return verdict
+          const pending = callbacks.map(callback => callback(m)).filter(one => one instanceof Promise)
+          return pending.length === 0 ? verdict : Promise.all(pending).then(() => verdict)
         },
         check_route_param: pattern => m => {
           const own = routed.get(m)?.params ?? null

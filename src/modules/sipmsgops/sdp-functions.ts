@@ -1,9 +1,6 @@
 import { type ArgValues, arg, functionGroup, optional } from '../../module/define.ts'
 import type { Arg } from '../../script/args.ts'
 import type { RouteContext, Verdict } from '../../script/context.ts'
-import { HeaderId } from '../../sip/codec/header-id.ts'
-import { currentBody } from '../../sip/text/current-body.ts'
-import { bodyParts, boundaryOf, joinParts } from '../../sip/text/multipart.ts'
 import {
   audioHold,
   type Codec,
@@ -16,6 +13,7 @@ import {
   withoutPayloads,
   withPayloads,
 } from '../../sip/text/sdp.ts'
+import { readSession, writeSession } from '../../sip/text/session-body.ts'
 import { MESSAGE_ROUTES } from './routes.ts'
 
 const byName = [
@@ -132,29 +130,12 @@ function editCodecs(m: RouteContext, isWanted: Test<Codec>, change: Change): Ver
   return isFound ? 1 : -1
 }
 
-const SDP = 'application/sdp'
-
 /** The session description of the message with all changes made so far, or null when it has none. */
 function readSdp(m: RouteContext): Sdp | null {
-  const parts = bodyParts(m.message.value(HeaderId.contentType) ?? '', currentBody(m.message, m.edits))
-  const part = parts.find(one => one.mime === SDP)
-  return part === undefined ? null : parseSdp(part.content.toString())
+  const content = readSession(m.message, m.edits)
+  return content === null ? null : parseSdp(content.toString())
 }
 
 function writeSdp(m: RouteContext, sdp: Sdp): void {
-  const type = m.message.value(HeaderId.contentType) ?? ''
-  const content = Buffer.from(formatSdp(sdp))
-  const boundary = boundaryOf(type)
-  if (boundary === null) {
-    m.edits.setBody(content)
-    return
-  }
-  const parts = bodyParts(type, currentBody(m.message, m.edits))
-  const at = parts.findIndex(one => one.mime === SDP)
-  m.edits.setBody(
-    joinParts(
-      parts.map((part, i) => (i === at ? { ...part, content } : part)),
-      boundary,
-    ),
-  )
+  writeSession(m.message, m.edits, Buffer.from(formatSdp(sdp)))
 }

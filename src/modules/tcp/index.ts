@@ -1,7 +1,7 @@
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, defineModule } from '../../module/define.ts'
 import { hostPort } from '../../sip/net/address.ts'
-import type { TcpConnection } from '../../sip/net/tcp-connection.ts'
+import type { StreamConnection } from '../../sip/net/stream-connection.ts'
 
 /** The open stream connections, for management. Always loaded. */
 export default defineModule(
@@ -30,7 +30,7 @@ export default defineModule(
   }),
 )
 
-function describe(connection: TcpConnection): unknown {
+function describe(connection: StreamConnection): unknown {
   const { listenSocket } = connection
   return {
     ID: connection.id,

@@ -40,6 +40,8 @@ export interface TmApi {
   onCreated(callback: Observers['created'][number]): void
   /** Called for each reply received on a branch, before it is decided upon. */
   onReply(callback: Observers['reply'][number]): void
+  /** Called for each reply when its reply routes have run, before it is decided upon: the last who may change it. */
+  onReplyRouted(callback: Observers['routed'][number]): void
   /** Called once for each transaction, when the final reply has been sent to the caller. */
   onFinal(callback: Observers['final'][number]): void
   /** Called when all branches have failed, before the failure_route. */
@@ -68,6 +70,7 @@ export function tmApi(services: TmServices, sender: RequestSender): TmApi {
     lastFailure: m => linkOf(m).failure,
     onCreated: callback => void observers.created.push(callback),
     onReply: callback => void observers.reply.push(callback),
+    onReplyRouted: callback => void observers.routed.push(callback),
     onFinal: callback => void observers.final.push(callback),
     onFailed: callback => void observers.failed.push(callback),
     startAsync: (m, call) => startAsync(services, m, call),

@@ -4,7 +4,7 @@ import type { Branch } from './branch.ts'
 import { COMPLETED_ELSEWHERE, cancelBranch, cancelPending, NO_ANSWER } from './cancel-branch.ts'
 import { sendCancel } from './client.ts'
 import { concludeIfComplete } from './conclude.ts'
-import { andThen } from './in-turn.ts'
+import { andThen, inTurn } from './in-turn.ts'
 import { bind } from './message-link.ts'
 import { releaseIfDone } from './release.ts'
 import type { BranchEvents, ClientEntry, TmServices } from './services.ts'
@@ -77,7 +77,14 @@ function startTimerC(services: TmServices, branch: Branch): void {
 function runReplyRoutes(services: TmServices, branch: Branch, reply: RouteContext): void | Promise<void> {
   const t = branch.transaction
   for (const observe of services.observers.reply) observe(t, branch, reply)
-  return andThen(runRoute(services, branch.replyRoute, reply), () => runRoute(services, t.routes.reply, reply))
+  const routes = andThen(runRoute(services, branch.replyRoute, reply), () => runRoute(services, t.routes.reply, reply))
+  if (services.observers.routed.length === 0) return routes
+  return andThen(routes, () =>
+    andThen(
+      inTurn(services.observers.routed, observe => observe(t, branch, reply)),
+      () => {},
+    ),
+  )
 }
 
 function runRoute(services: TmServices, route: Step | null, reply: RouteContext): void | Promise<void> {

@@ -17,7 +17,7 @@ export function startBranch(services: TmServices, branch: Branch): LocalFailure 
     branch.hops = hops
     const socket = services.proxy.socketFor(hop, branch.target.socket ?? branch.context.origin.socket)
     if (socket === null) continue
-    branch.hop = services.proxy.branchHop(branch.target, hop)
+    branch.hop = services.proxy.branchHop(branch.context, branch.target, hop)
     branch.socket = socket
     const { target, context, id } = branch
     branch.sent = services.proxy.writeRequest(context, { target, hop, socket }, id)

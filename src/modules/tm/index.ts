@@ -38,7 +38,7 @@ export default defineModule(
       settings: tmSettings(params, host, name => host.script.branchFlagBit(name)),
       stats,
       tables: emptyTables(),
-      observers: { created: [], reply: [], final: [], failed: [] },
+      observers: { created: [], reply: [], routed: [], final: [], failed: [] },
       events: branchEvents(() => services),
     }
     stats.inuse_transactions.read = () => services.tables.all.size

@@ -23,6 +23,11 @@ export interface Observers {
   readonly created: ((t: Transaction, m: RouteContext) => void)[]
   /** A reply has come on a branch, before it is decided upon. */
   readonly reply: ((t: Transaction, branch: Branch, reply: RouteContext) => void)[]
+  /**
+   * The reply routes have run for a reply on a branch, and what becomes of it is about to be decided. A promise is waited
+   * for; like the observers themselves it must not fail.
+   */
+  readonly routed: ((t: Transaction, branch: Branch, reply: RouteContext) => void | Promise<void>)[]
   /** The final reply has been sent to the caller: once for each transaction. */
   readonly final: ((t: Transaction, sent: SentReply) => void)[]
   /** The branches of a request have all failed and its failure_route is about to run, if there is one. */

@@ -6,6 +6,10 @@ export const ALL_METHODS = 0xffffffff
 /** Bits of {@link ContactData.flags}. */
 export const ContactFlag = { memoryOnly: 1 } as const
 
+/** Whether the database holds a contact as it is here: not at all, just so, or not as it is now; or it was removed. */
+export const ContactState = { new: 0, synced: 1, dirty: 2, removed: 3 } as const
+export type ContactState = (typeof ContactState)[keyof typeof ContactState]
+
 /** What a registration says of one contact. Missing texts are ''. */
 export interface ContactData {
   /** The contact URI, without brackets and header parameters. */
@@ -43,6 +47,7 @@ export interface Contact extends ContactData {
   readonly modifiedMs: number
   /** Round trip of the last answered ping, microseconds; 0 unknown. */
   readonly latencyUs: number
+  readonly state: ContactState
 }
 
 /** An address of record that has contacts. */
@@ -64,9 +69,8 @@ export class AorRecord {
  */
 export class StoredContact implements Contact {
   readonly id: number
-  /** Null once removed. */
-  record: AorRecord | null
-  readonly aor: string
+  readonly record: AorRecord
+  state: ContactState = ContactState.new
   uri = ''
   expiresS = 0
   q = -1
@@ -90,7 +94,14 @@ export class StoredContact implements Contact {
   constructor(id: number, record: AorRecord) {
     this.id = id
     this.record = record
-    this.aor = record.aor
+  }
+
+  get aor(): string {
+    return this.record.aor
+  }
+
+  get isRemoved(): boolean {
+    return this.state === ContactState.removed
   }
 
   get methods(): number {

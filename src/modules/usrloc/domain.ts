@@ -1,6 +1,6 @@
 import type { Clock } from '../../util/clock.ts'
 import type { Counter } from '../../util/spec.ts'
-import { AorRecord, type Contact, type ContactData, detached, StoredContact } from './contact.ts'
+import { AorRecord, type Contact, type ContactData, ContactState, detached, StoredContact } from './contact.ts'
 import { ExpiryIndex } from './expiry-index.ts'
 import { findMatch, type MatchingMode } from './matching.ts'
 
@@ -13,11 +13,25 @@ export interface DomainListener {
   contactDeleted(domain: string, contact: Contact): void
 }
 
+/** Keeps the rows of a table like the contacts in memory. */
+export interface RowKeeper {
+  /** The contact was added, changed or removed. `wasWritten`: of a removed one, whether there may be a row. */
+  changed(contact: StoredContact, wasWritten: boolean): void
+}
+
+/** How work on one address of record is done where contacts are in a database. */
+export interface Sessions {
+  /** Gives what `work` gives, at once or when the database has taken the changes. Rejects with a StorageError. */
+  run<T>(aor: string, work: () => T): T | Promise<T>
+}
+
 export interface DomainSettings {
   /** A new or refreshed contact goes to the head and q is ignored. */
   readonly newestFirst: boolean
   /** The same Call-ID and CSeq within this time is a retransmission, seconds. */
   readonly cseqDelayS: number
+  /** False: contacts are here only while work on them is done. */
+  readonly hasMemory?: boolean
 }
 
 /** What a REGISTER's contact is to the contacts stored for its AoR. */
@@ -30,11 +44,23 @@ export type Match =
   | { readonly kind: 'outdated'; readonly contact: Contact }
 const NO_MATCH: Match = { kind: 'none' }
 
+/** What the database knows of a contact beside its data. */
+export interface AdoptedFacts {
+  readonly id: number
+  readonly modifiedMs: number
+  readonly keys: ReadonlyMap<string, string> | null
+}
+const NO_KEYS: ReadonlyMap<string, string> = new Map()
+
 /** One location table: addresses of record and their contacts, in memory. */
 export class Domain {
   readonly name: string
   /** Counts the contacts removed because their time was over. */
   expired: Counter = { value: 0 }
+  /** Null where contacts are in memory only. */
+  rows: RowKeeper | null = null
+  /** Null where work on contacts never waits. */
+  sessions: Sessions | null = null
   readonly #clock: Clock
   readonly #settings: DomainSettings
   readonly #listener: DomainListener
@@ -51,13 +77,23 @@ export class Domain {
     this.#nextId = nextId
   }
 
+  /** 0 where contacts are in the database only. */
   get aorCount(): number {
-    return this.#records.size
+    return this.#settings.hasMemory === false ? 0 : this.#records.size
   }
 
-  /** Expired contacts the timer has not taken out yet are counted too. */
+  /** Expired contacts the timer has not taken out yet are counted too; 0 where contacts are in the database only. */
   get contactCount(): number {
-    return this.#contactCount
+    return this.#settings.hasMemory === false ? 0 : this.#contactCount
+  }
+
+  /**
+   * Does `work` on the contacts of an AoR: at once where they are in memory; else when they have been read, and ends when
+   * what it changed has been written. Rejects with a StorageError where that fails. Whoever reads or changes contacts of
+   * one AoR does it in such work, which must not wait for anything itself.
+   */
+  run<T>(aor: string, work: () => T): T | Promise<T> {
+    return this.sessions === null ? work() : this.sessions.run(aor, work)
   }
 
   has(aor: string): boolean {
@@ -107,6 +143,7 @@ export class Domain {
     record.contacts = this.#placed(record.contacts, contact)
     this.#contactCount++
     this.#expiry.add(contact)
+    this.rows?.changed(contact, false)
     if (known === undefined) this.#listener.aorInserted(this.name, record.aor)
     this.#listener.contactInserted(this.name, contact)
     return contact
@@ -115,15 +152,18 @@ export class Domain {
   /** Gives false, changing nothing, for a contact that is no longer stored. */
   update(contact: Contact, data: ContactData): boolean {
     const stored = this.#stored(contact)
-    if (stored?.record == null) return false
+    if (stored === undefined) return false
+    const { record } = stored
     const mustMove = this.#settings.newestFirst || stored.q !== data.q
     this.#expiry.delete(stored)
     stored.assign(data, this.#clock.nowMs())
     this.#expiry.add(stored)
     if (mustMove) {
-      const others = stored.record.contacts.filter(other => other !== stored)
-      stored.record.contacts = this.#placed(others, stored)
+      const others = record.contacts.filter(other => other !== stored)
+      record.contacts = this.#placed(others, stored)
     }
+    if (stored.state === ContactState.synced) stored.state = ContactState.dirty
+    this.rows?.changed(stored, true)
     this.#listener.contactUpdated(this.name, stored)
     return true
   }
@@ -131,10 +171,9 @@ export class Domain {
   /** Removes a contact, and its AoR with the last one. Gives false for a contact that is no longer stored. */
   remove(contact: Contact): boolean {
     const stored = this.#stored(contact)
-    const record = stored?.record
-    if (stored === undefined || record == null) return false
-    this.#expiry.delete(stored)
-    stored.record = null
+    if (stored === undefined) return false
+    const { record } = stored
+    this.#discard(stored)
     record.contacts = record.contacts.filter(other => other !== stored)
     this.#contactCount--
     const isLast = record.contacts.length === 0
@@ -152,10 +191,7 @@ export class Domain {
     this.#records.delete(aor)
     this.#contactCount -= contacts.length
     record.contacts = []
-    for (const contact of contacts) {
-      this.#expiry.delete(contact)
-      contact.record = null
-    }
+    for (const contact of contacts) this.#discard(contact)
     for (const contact of contacts) this.#listener.contactDeleted(this.name, contact)
     this.#listener.aorDeleted(this.name, record.aor)
     return true
@@ -171,11 +207,46 @@ export class Domain {
   }
 
   /** What scripts keep at an AoR: key → value; null when there is no such AoR. */
-  keys(aor: string): Map<string, string> | null {
+  keys(aor: string): ReadonlyMap<string, string> | null {
     const record = this.#records.get(aor)
-    if (record === undefined) return null
+    return record === undefined ? null : (record.keys ?? NO_KEYS)
+  }
+
+  /** Keeps a value at an AoR, or with null takes one away. Gives false when there is no such AoR, or no such value. */
+  setKey(aor: string, key: string, value: string | null): boolean {
+    const record = this.#records.get(aor)
+    if (record === undefined) return false
     record.keys ??= new Map()
-    return record.keys
+    if (value !== null) record.keys.set(key, value)
+    else if (!record.keys.delete(key)) return false
+    for (const contact of record.contacts) {
+      if (contact.state === ContactState.synced) contact.state = ContactState.dirty
+      this.rows?.changed(contact, true)
+    }
+    return true
+  }
+
+  /** Takes in contacts that the database holds; nobody is told. `id` 0: a new one. */
+  adopt(aor: string, data: ContactData, facts: AdoptedFacts): StoredContact {
+    const record = this.#records.get(aor) ?? new AorRecord(detached(aor))
+    this.#records.set(record.aor, record)
+    const contact = new StoredContact(facts.id === 0 ? this.#nextId() : facts.id, record)
+    contact.assign(data, facts.modifiedMs)
+    contact.state = ContactState.synced
+    if (facts.keys !== null) record.keys = new Map([...(record.keys ?? []), ...facts.keys])
+    record.contacts = this.#placed(record.contacts, contact)
+    this.#contactCount++
+    this.#expiry.add(contact)
+    return contact
+  }
+
+  /** Lets go of an AoR and its contacts; nobody is told, and the database keeps them. */
+  forget(aor: string): void {
+    const record = this.#records.get(aor)
+    if (record === undefined) return
+    this.#records.delete(aor)
+    this.#contactCount -= record.contacts.length
+    for (const contact of record.contacts) this.#expiry.delete(contact)
   }
 
   /** Removes contacts whose time is over, at most `limit` of them. Gives how many. */
@@ -199,7 +270,14 @@ export class Domain {
   }
 
   #stored(contact: Contact): StoredContact | undefined {
-    return contact instanceof StoredContact && contact.record !== null ? contact : undefined
+    return contact instanceof StoredContact && !contact.isRemoved ? contact : undefined
+  }
+
+  #discard(contact: StoredContact): void {
+    const wasWritten = contact.state !== ContactState.new
+    this.#expiry.delete(contact)
+    contact.state = ContactState.removed
+    this.rows?.changed(contact, wasWritten)
   }
 
   #nowS(): number {

@@ -1,4 +1,6 @@
 import { arg, type FunctionHandlers, optional } from '../../module/define.ts'
+import type { Verdict } from '../../script/context.ts'
+import type { Domain } from './domain.ts'
 import type { LocationStore } from './location-store.ts'
 
 const domain = arg('domain', 'str', 'Location table.')
@@ -29,20 +31,33 @@ export const keyFunctions = {
 
 /** Handlers of {@link keyFunctions}. */
 export function keyFunctionHandlers(store: LocationStore): FunctionHandlers<typeof keyFunctions> {
+  /** Runs `work` on the table of a call, where there is one; what fails gives −1. */
+  const inTable = (name: string, aor: string, work: (domain: Domain) => boolean): Verdict | Promise<Verdict> => {
+    const domain = store.find(name)
+    if (domain === undefined) return -1
+    const done = domain.run(aor, () => work(domain))
+    if (!(done instanceof Promise)) return done ? 1 : -1
+    return done.then(
+      isDone => (isDone ? 1 : -1),
+      () => -1,
+    )
+  }
   return {
     ul_add_key: (table, name, label, value) => m => {
-      const keys = store.find(table.read(m))?.keys(name.read(m))
-      if (keys == null) return -1
-      keys.set(label.read(m), value === undefined ? '' : value.read(m))
-      return 1
+      const aor = name.read(m)
+      const text = value === undefined ? '' : value.read(m)
+      return inTable(table.read(m), aor, domain => domain.setKey(aor, label.read(m), text))
     },
     ul_get_key: (table, name, label, out) => m => {
-      const value = store.find(table.read(m))?.keys(name.read(m))?.get(label.read(m))
-      return value !== undefined && out.read(m).set(m, value, true) ? 1 : -1
+      const aor = name.read(m)
+      return inTable(table.read(m), aor, domain => {
+        const value = domain.keys(aor)?.get(label.read(m))
+        return value !== undefined && out.read(m).set(m, value, true)
+      })
     },
     ul_del_key: (table, name, label) => m => {
-      const keys = store.find(table.read(m))?.keys(name.read(m))
-      return keys?.delete(label.read(m)) === true ? 1 : -1
+      const aor = name.read(m)
+      return inTable(table.read(m), aor, domain => domain.setKey(aor, label.read(m), null))
     },
   }
 }

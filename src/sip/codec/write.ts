@@ -74,7 +74,7 @@ export function forwardRequest(message: SipMessage, plan: ForwardPlan): Buffer {
 
 /**
  * The reply as it goes on upstream: the top Via value removed, the edits applied, all else as received. Null when no
- * Via is left (RFC 3261 §16.7 step 3). Content-Length as in {@link forwardRequest}, by the Via then on top.
+ * Via is left (RFC 3261 §16.7 step 3) and the edits bring none. Content-Length as in {@link forwardRequest}, by the Via then on top.
  */
 export function forwardReply(message: SipMessage, edits: Edits): Buffer | null {
   const header = message.find(HeaderId.via)
@@ -84,10 +84,12 @@ export function forwardReply(message: SipMessage, edits: Edits): Buffer | null {
   const valueEnd = message.valueEnd(header)
   const end = endOfElement(bytes, start, valueEnd, true)
   const nextHeader = message.find(HeaderId.via, header + 1)
-  if (end === valueEnd && nextHeader < 0) return null
+  const isLast = end === valueEnd && nextHeader < 0
+  if (isLast && !edits.insertsHeader('via')) return null
   const all = new Edits()
   removeElement(message, all, { header, start, end })
   all.add(edits)
+  if (isLast) return finish(message, all, true)
   const nextStart = end < valueEnd ? end + 1 : message.valueStart(nextHeader)
   const nextEnd = end < valueEnd ? valueEnd : message.valueEnd(nextHeader)
   const next = bytes.toString('utf8', nextStart, endOfElement(bytes, nextStart, nextEnd, true))
@@ -123,6 +125,15 @@ export function buildAck(request: SipMessage, reply: SipMessage): Buffer {
 /** The CANCEL for a request as we sent it (RFC 3261 §9.1). `extraHeaders` are complete header lines. */
 export function buildCancel(request: SipMessage, extraHeaders: string): Buffer {
   return buildSameBranch(request, request, 'CANCEL', extraHeaders)
+}
+
+/** The Via lines of a request as a reply to it carries them (RFC 3261 §8.2.6.2): complete, in order, the first stamped. */
+export function viaLines(request: SipMessage, stamp: ViaStamp): string {
+  const edits = new Edits()
+  const pieces: Buffer[] = []
+  stampVia(request, edits, stamp)
+  copyAll(request, HeaderId.via, edits, pieces)
+  return Buffer.concat(pieces).toString('utf8')
 }
 
 /** A request of our own: start line, the headers given, Content-Length, body. */

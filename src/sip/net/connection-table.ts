@@ -1,14 +1,14 @@
 import { canonicalHost, hostPort } from './address.ts'
 import type { Proto } from './endpoint.ts'
-import type { TcpConnection } from './tcp-connection.ts'
+import type { StreamConnection } from './stream-connection.ts'
 
 /** A peer that names ever new ports in its Via must not fill the table. */
 const MAX_ALIASES = 8
 
 /** The open stream connections, by id and by what they lead to. */
 export class ConnectionTable {
-  readonly #byId = new Map<number, TcpConnection>()
-  readonly #byPeer = new Map<string, TcpConnection>()
+  readonly #byId = new Map<number, StreamConnection>()
+  readonly #byPeer = new Map<string, StreamConnection>()
   /** Further peers a connection was declared to lead to (RFC 5923), for removal with it. */
   readonly #aliases = new Map<number, string[]>()
 
@@ -17,20 +17,20 @@ export class ConnectionTable {
   }
 
   /** All, in the order they were opened. */
-  all(): IterableIterator<TcpConnection> {
+  all(): IterableIterator<StreamConnection> {
     return this.#byId.values()
   }
 
-  get(id: number): TcpConnection | undefined {
+  get(id: number): StreamConnection | undefined {
     return this.#byId.get(id)
   }
 
   /** The connection to use for this peer: of several the one opened last. */
-  find(proto: Proto, address: string, port: number): TcpConnection | undefined {
+  find(proto: Proto, address: string, port: number): StreamConnection | undefined {
     return this.#byPeer.get(peerKey(proto, address, port))
   }
 
-  add(connection: TcpConnection): void {
+  add(connection: StreamConnection): void {
     this.#byId.set(connection.id, connection)
     this.#byPeer.set(peerKey(connection.proto, connection.remoteAddress, connection.remotePort), connection)
   }
@@ -48,7 +48,7 @@ export class ConnectionTable {
     return true
   }
 
-  remove(connection: TcpConnection): void {
+  remove(connection: StreamConnection): void {
     if (!this.#byId.delete(connection.id)) return
     this.#forget(peerKey(connection.proto, connection.remoteAddress, connection.remotePort), connection)
     for (const key of this.#aliases.get(connection.id) ?? []) this.#forget(key, connection)
@@ -56,7 +56,7 @@ export class ConnectionTable {
   }
 
   /** A later connection to the same peer keeps its place. */
-  #forget(key: string, connection: TcpConnection): void {
+  #forget(key: string, connection: StreamConnection): void {
     if (this.#byPeer.get(key) === connection) this.#byPeer.delete(key)
   }
 }

@@ -28,6 +28,10 @@ export interface Hop {
   readonly connectionId: number
   /** Send only over a connection that is open; never open one. */
   readonly reuseOnly?: boolean
+  /** The name the address was found by: what a TLS server has to prove (RFC 5922 §7). Absent for numeric hosts. */
+  readonly name?: string
+  /** TLS client domain to use, whatever else would match. */
+  readonly tlsDomain?: string
 }
 
 /** Where a message came from. */

@@ -1,15 +1,24 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Log } from '../../log/log.ts'
 import type { StatisticsRegistry } from '../../stats/stats.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Counter } from '../../util/spec.ts'
 import { canonicalHost, isRefusedDestination, isStream, socketText } from './address.ts'
+import type { Carrier } from './carrier.ts'
 import { ConnectionTable } from './connection-table.ts'
 import type { Hop, ListenSocket, Origin, Proto } from './endpoint.ts'
 import { resolveDefinition, type SocketDefinition } from './socket-definition.ts'
+import {
+  type CloseCause,
+  type ConnectionOwner,
+  type ConnectionParts,
+  StreamConnection,
+  type StreamLimits,
+} from './stream-connection.ts'
 import type { StreamFault } from './stream-framer.ts'
-import { type CloseCause, type ConnectionOwner, type StreamLimits, TcpConnection } from './tcp-connection.ts'
+import { isSecure, StreamProtocols } from './stream-protocols.ts'
 import { TcpListener } from './tcp-listener.ts'
+import { mayServe } from './tls-layer.ts'
 import { UdpListener } from './udp-listener.ts'
 
 /** Settings of the network; names in the script reference are given where they differ. */
@@ -78,6 +87,8 @@ export class Network implements ConnectionOwner {
   readonly #udp = new Map<ListenSocket, UdpListener>()
   readonly #tcp: TcpListener[] = []
   readonly #connections = new ConnectionTable()
+  /** TLS and WebSocket, and how they are set. */
+  readonly protocols: StreamProtocols
   readonly #onDisconnect: ((closed: ClosedConnection) => void)[] = []
   readonly #refused: Counter
   readonly #unread: Counter
@@ -90,6 +101,7 @@ export class Network implements ConnectionOwner {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#options = { ...NETWORK_DEFAULTS, ...parts.options }
+    this.protocols = new StreamProtocols(this.#options.messageBytes, parts.log)
     const { stats } = parts
     this.#refused = stats.counter('net', 'tcp_refused', 'Connections refused because tcp_max_connections were open.')
     this.#unread = stats.counter('net', 'tcp_unread', 'Connections closed because the peer did not read.')
@@ -97,8 +109,8 @@ export class Network implements ConnectionOwner {
     stats.gauge('net', 'tcp_connections', 'Open stream connections.').read = () => this.#connections.size
     stats.gauge('net', 'waiting_udp', 'Bytes waiting for the kernel to take datagrams.').read = () =>
       waitingBytes(this.#udp.values())
-    stats.gauge('net', 'waiting_tcp', 'Bytes waiting for TCP peers to read.').read = () =>
-      waitingBytes(this.#connections.all())
+    stats.gauge('net', 'waiting_tcp', 'Bytes waiting for TCP peers to read.').read = () => this.#waiting(false)
+    stats.gauge('net', 'waiting_tls', 'Bytes waiting for TLS peers to read.').read = () => this.#waiting(true)
   }
 
   /** In the order they were opened. */
@@ -167,10 +179,10 @@ export class Network implements ConnectionOwner {
     this.#receiver?.receiveBroken(head, fault, origin)
   }
 
-  closed(connection: TcpConnection, cause: CloseCause): void {
+  closed(connection: StreamConnection, cause: CloseCause): void {
     this.#connections.remove(connection)
     if (cause === 'peer does not read') this.#unread.value += 1
-    if (cause === 'not SIP' || cause === 'message incomplete too long') this.#broken.value += 1
+    if (BROKEN.has(cause)) this.#broken.value += 1
     this.#log.debug('stream connection closed', { peer: connection.remoteAddress, port: connection.remotePort, cause })
     const closed: ClosedConnection = {
       sourceAddress: connection.remoteAddress,
@@ -200,13 +212,15 @@ export class Network implements ConnectionOwner {
         const socket = this.#addSocket(definition, address, listener.port)
         this.#udp.set(socket, listener)
         listener.listen(socket, (bytes, origin) => this.receive(bytes, origin))
-      } else if (proto === 'tcp') {
+      } else {
         const { backlog, keepAlive } = this.#options
         const listener = await TcpListener.open({ address, port, backlog, reusePort, keepAlive }, this.#log)
         this.#tcp.push(listener)
+        const why = isSecure(proto) ? this.protocols.tls.whyNot(address, listener.port) : null
+        if (why !== null) throw new Error(why)
         const socket = this.#addSocket(definition, address, listener.port)
         listener.listen(stream => this.#accept(stream, socket))
-      } else throw new Error(`protocol ${proto} is not available`)
+      }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
       throw new Error(`cannot open socket ${socketText(proto, address, port)}: ${why}`, { cause: error })
@@ -234,41 +248,54 @@ export class Network implements ConnectionOwner {
       stream.destroy()
       return
     }
-    this.#adopt(stream, { listenSocket, remoteAddress, remotePort, isOutgoing: false, proto: listenSocket.proto })
+    this.#tune(stream)
+    const facts = { listenSocket, remoteAddress, remotePort, isOutgoing: false, tlsDomain: null, name: undefined }
+    this.#adopt(this.protocols.accept(stream, listenSocket), facts)
   }
 
   /** The connection named, else one to the same peer, else a new one (sip-core 2.3, 2.9). */
-  #connectionTo(hop: Hop, socket: ListenSocket): TcpConnection | undefined {
+  #connectionTo(hop: Hop, socket: ListenSocket): StreamConnection | undefined {
     if (!isStream(socket.proto) || hop.proto !== socket.proto) return undefined
     const preferred = hop.connectionId === 0 ? undefined : this.#connections.get(hop.connectionId)
     if (preferred?.isOpen) return preferred
     const known = this.#connections.find(hop.proto, hop.address, hop.port)
-    if (known?.isOpen) return known
-    if (hop.proto !== 'tcp' || hop.reuseOnly === true || !this.#hasRoom()) return undefined
+    if (known?.isOpen && this.#isFor(known, hop)) return known
+    if (hop.reuseOnly === true || !this.#hasRoom()) return undefined
     const { address: host, port } = hop
+    const { keepAlive } = this.#options
     // From the address that our Via shows, so that the peer sees one sender.
     const localAddress = socket.address
-    const { keepAlive } = this.#options
-    const stream = connect({ host, port, localAddress, noDelay: true, keepAlive, autoSelectFamily: false })
+    const options = { host, port, localAddress, noDelay: true, keepAlive, autoSelectFamily: false }
+    const opened = this.protocols.open(hop, options)
+    if (opened === undefined) return undefined
+    this.#tune(opened.socket)
+    const { carrier, tlsDomain } = opened
     const remoteAddress = canonicalHost(host)
-    return this.#adopt(stream, {
-      listenSocket: socket,
-      remoteAddress,
-      remotePort: port,
-      isOutgoing: true,
-      proto: 'tcp',
-    })
+    const { name } = hop
+    const facts = { listenSocket: socket, remoteAddress, remotePort: port, isOutgoing: true, tlsDomain, name }
+    return this.#adopt(carrier, facts)
+  }
+
+  /** Whether an open connection may take a message for this hop: one that was opened to another name must be for this one, too. */
+  #isFor(connection: StreamConnection, hop: Hop): boolean {
+    const { tlsDomain } = connection
+    if (tlsDomain === null) return true
+    const isSame = () => this.protocols.tls.clientDomain(hop)?.name === tlsDomain.name
+    if ((hop.tlsDomain !== undefined || this.protocols.settingsOf(hop.proto).reusesByDomain) && !isSame()) return false
+    return connection.isReady ? mayServe(connection.tls, tlsDomain, hop.name) : connection.name === hop.name
   }
 
   #adopt(
-    stream: Socket,
-    facts: Pick<TcpConnection, 'listenSocket' | 'remoteAddress' | 'remotePort' | 'isOutgoing' | 'proto'>,
-  ): TcpConnection {
-    this.#tune(stream)
+    carrier: Carrier,
+    facts: Pick<ConnectionParts, 'listenSocket' | 'remoteAddress' | 'remotePort' | 'isOutgoing' | 'tlsDomain' | 'name'>,
+  ): StreamConnection {
     this.#lastId += 1
-    const parts = { ...facts, id: this.#lastId, limits: this.#options }
-    const connection = new TcpConnection(parts, stream, this, this.#clock, this.#log)
+    const { proto } = facts.listenSocket
+    const { handshakeMs, answersPings } = this.protocols.settingsOf(proto)
+    const parts = { ...facts, proto, id: this.#lastId, limits: this.#options, handshakeMs, answersPings }
+    const connection = new StreamConnection(parts, carrier, this, this.#clock, this.#log)
     this.#connections.add(connection)
+    connection.start()
     return connection
   }
 
@@ -285,6 +312,10 @@ export class Network implements ConnectionOwner {
     }
   }
 
+  #waiting(secure: boolean): number {
+    return waitingBytes([...this.#connections.all()].filter(({ proto }) => isSecure(proto) === secure))
+  }
+
   #hasRoom(): boolean {
     if (this.#isClosed) return false
     if (this.#connections.size < this.#options.maxConnections) return true
@@ -293,6 +324,14 @@ export class Network implements ConnectionOwner {
     return false
   }
 }
+
+/** Why connections end that did no good. */
+const BROKEN: ReadonlySet<CloseCause> = new Set<CloseCause>([
+  'not SIP',
+  'message incomplete too long',
+  'handshake timeout',
+  'handshake failed',
+])
 
 function waitingBytes(all: Iterable<{ readonly waitingBytes: number }>): number {
   let bytes = 0

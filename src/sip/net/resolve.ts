@@ -29,9 +29,13 @@ const SRV_PREFIX: Readonly<Partial<Record<Proto, string>>> = {
   udp: '_sip._udp.',
   tcp: '_sip._tcp.',
   tls: '_sips._tcp.',
+  ws: '_sip._ws.',
+  wss: '_sips._ws.',
 }
 /** Of one answer no more records than this are followed. */
 const MOST_RECORDS = 16
+/** A name that leads to more next hops than this leads to the first of them. */
+const MOST_HOPS = 64
 const NO_HOPS: readonly Hop[] = []
 
 /** Finds the next hops of SIP URIs (RFC 3263 §4), for the protocols and families there are sockets for. */
@@ -56,7 +60,9 @@ export class HopResolver {
     const proto = protocolOf(parsed)
     if (proto === undefined) return NO_HOPS
     const maddr = parsed.params.get('maddr')
-    return this.hops(maddr === null || maddr === '' ? parsed.host : maddr, parsed.port, proto, parsed.scheme, chance)
+    const host = maddr === null || maddr === '' ? parsed.host : maddr
+    // A server has to prove that it serves the domain of the URI, whatever way leads to it (RFC 5922 §7.1).
+    return this.#namedHops(host, parsed.host, parsed.port, proto, parsed.scheme, chance)
   }
 
   /** The next hops of host and port (0: not given) over a protocol (null: not given). */
@@ -67,8 +73,21 @@ export class HopResolver {
     scheme = 'sip',
     chance: Chance = Math.random,
   ): Eventually<readonly Hop[]> {
-    const found = this.#allHops(host, port, proto, scheme, chance)
-    return this.#options.firstOnly === true ? whenKnown(found, hops => hops.slice(0, 1)) : found
+    return this.#namedHops(host, host, port, proto, scheme, chance)
+  }
+
+  #namedHops(
+    host: string,
+    name: string,
+    port: number,
+    proto: Proto | null,
+    scheme: string,
+    chance: Chance,
+  ): Eventually<readonly Hop[]> {
+    return whenKnown(this.#allHops(host, port, proto, scheme, chance), found => {
+      const hops = found.slice(0, this.#options.firstOnly === true ? 1 : MOST_HOPS)
+      return hops.map(hop => (needsName(hop, name) ? { ...hop, name: name.toLowerCase() } : hop))
+    })
   }
 
   #allHops(
@@ -144,6 +163,11 @@ export class HopResolver {
   #speaks(proto: Proto): boolean {
     return this.#sockets().some(socket => socket.proto === proto)
   }
+}
+
+/** TLS servers have to prove their name, WebSocket servers want to be told it; an address is none. */
+function needsName({ proto }: Hop, name: string): boolean {
+  return proto !== 'udp' && proto !== 'tcp' && familyOf(withoutBrackets(name)) === 0
 }
 
 function isSecure(proto: Proto | undefined): boolean {

@@ -151,7 +151,7 @@ describe('loose_route', () => {
     const rig = rrRig()
     const api = rig.apis.get('rr') as import('../../../src/module/define.ts').ModuleApis['rr']
     const dids: (string | null)[] = []
-    api.onRouted(m => dids.push(api.param(m, 'did')))
+    api.onRouted(m => void dids.push(api.param(m, 'did')))
     rig.route(request({ uri: 'sip:b@x', routes: ['<sip:127.0.0.1;lr;did=7a.1>'] }))
     rig.route(request({ uri: 'sip:b@x', routes: ['<sip:other.example.org;lr;did=no>'] }))
     expect(dids).toEqual(['7a.1'])

@@ -1,10 +1,15 @@
-import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Log } from '../../log/log.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
+import type { Carrier, CarrierSink } from './carrier.ts'
 import type { ListenSocket, Origin, Proto } from './endpoint.ts'
 import { type FramerSink, type StreamFault, StreamFramer } from './stream-framer.ts'
+import type { TlsDomain } from './tls-layer.ts'
 
 const CRLF = '\r\n'
+const CR = 13
+const LF = 10
+const PING_BYTES = 4
 /** Most bytes of start line and headers together: lines up to 64 KiB must pass (sip-core §14.2). */
 const HEADER_LIMIT_BYTES = 131_072
 
@@ -33,6 +38,8 @@ export type CloseCause =
   | 'peer does not read'
   | 'not SIP'
   | 'connect timeout'
+  | 'handshake timeout'
+  | 'handshake failed'
   | 'closed here'
 
 /** What a connection tells its owner. */
@@ -41,7 +48,7 @@ export interface ConnectionOwner {
   /** A stream that cannot be read on, with the head of the message where it was readable. */
   receiveBroken(head: Buffer, fault: StreamFault, origin: Origin): void
   /** Once, at the end. */
-  closed(connection: TcpConnection, cause: CloseCause): void
+  closed(connection: StreamConnection, cause: CloseCause): void
 }
 
 /** The facts a connection is made with. */
@@ -54,43 +61,61 @@ export interface ConnectionParts {
   readonly remotePort: number
   readonly isOutgoing: boolean
   readonly limits: StreamLimits
+  /** The handshakes of TLS and WebSocket must be over this long after the connection stands. */
+  readonly handshakeMs: number
+  /** Whether double CRLFs are answered with one (RFC 5626 §4.4.1). */
+  readonly answersPings: boolean
+  /** By which an outgoing connection speaks TLS. */
+  readonly tlsDomain: TlsDomain | null
+  /** The name an outgoing connection was opened for, where there was one. */
+  readonly name: string | undefined
 }
 
 /** One stream connection: framing, keep-alives, time limits, bounded sending. */
-export class TcpConnection implements FramerSink {
+export class StreamConnection implements FramerSink, CarrierSink {
   readonly id: number
   readonly proto: Proto
   readonly listenSocket: ListenSocket
   readonly remoteAddress: string
   readonly remotePort: number
   readonly isOutgoing: boolean
+  readonly tlsDomain: TlsDomain | null
+  readonly name: string | undefined
   /** As the kernel has it; port 0 while connecting. */
   localPort = 0
   localAddress = ''
-  readonly #socket: Socket
+  readonly #carrier: Carrier
   readonly #owner: ConnectionOwner
   readonly #clock: Clock
   readonly #log: Log
   readonly #limits: StreamLimits
+  readonly #handshakeMs: number
+  readonly #answersPings: boolean
   readonly #framer: StreamFramer
   readonly #origin: Origin
   #lifetime: Timer
-  #connecting: Timer | null = null
+  /** Until the connection stands, then until its handshakes are over. */
+  #opening: Timer | null = null
+  #isReady = false
   #messageTime: Timer | null = null
   /** Which message the timer above is for. */
   #timedMessage = -1
   #lastActiveMs: number
   #cause: CloseCause | null = null
 
-  constructor(parts: ConnectionParts, socket: Socket, owner: ConnectionOwner, clock: Clock, log: Log) {
+  constructor(parts: ConnectionParts, carrier: Carrier, owner: ConnectionOwner, clock: Clock, log: Log) {
     this.id = parts.id
     this.proto = parts.proto
     this.listenSocket = parts.listenSocket
     this.remoteAddress = parts.remoteAddress
     this.remotePort = parts.remotePort
     this.isOutgoing = parts.isOutgoing
+    this.tlsDomain = parts.tlsDomain
+    this.name = parts.name
     this.#limits = parts.limits
-    this.#socket = socket
+    this.#handshakeMs = parts.handshakeMs
+    this.#answersPings = parts.answersPings
+    this.#carrier = carrier
     this.#owner = owner
     this.#clock = clock
     this.#log = log
@@ -107,21 +132,37 @@ export class TcpConnection implements FramerSink {
     })
     this.#lastActiveMs = clock.monotonicMs()
     this.#lifetime = clock.after(parts.limits.lifetimeMs, () => this.#checkLifetime())
-    this.#attach()
+  }
+
+  /** Begins to receive and send; called once, when the owner knows the connection. */
+  start(): void {
+    if (this.isOutgoing)
+      this.#opening = this.#clock.after(this.#limits.connectTimeoutMs, () => this.#end('connect timeout'))
+    this.#carrier.start(this)
   }
 
   get isOpen(): boolean {
     return this.#cause === null
   }
 
+  /** Whether every handshake is over. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  /** The TLS the connection speaks, once its handshake is over; null without. */
+  get tls(): TLSSocket | null {
+    return this.#carrier.tls
+  }
+
   /** Bytes that have come. */
   get receivedBytes(): number {
-    return this.#socket.bytesRead
+    return this.#carrier.receivedBytes
   }
 
   /** Bytes that wait for the peer to read. */
   get waitingBytes(): number {
-    return this.#socket.writableLength
+    return this.#carrier.waitingBytes
   }
 
   /**
@@ -130,11 +171,11 @@ export class TcpConnection implements FramerSink {
    */
   send(bytes: Buffer | string, onError?: (reason: string) => void): boolean {
     if (this.#cause !== null) return false
-    if (this.#socket.writableLength + bytes.length > this.#limits.writeBufferBytes) {
+    if (this.#carrier.waitingBytes + bytes.length > this.#limits.writeBufferBytes) {
       this.#end('peer does not read')
       return false
     }
-    this.#socket.write(bytes, error => {
+    this.#carrier.write(bytes, error => {
       if (error) onError?.(this.#cause === 'error' || this.#cause === null ? error.message : this.#cause)
     })
     return true
@@ -145,62 +186,89 @@ export class TcpConnection implements FramerSink {
     this.#end('closed here')
   }
 
+  connected(): void {
+    this.#opening?.clear()
+    this.#opening = this.#clock.after(this.#handshakeMs, () => this.#end('handshake timeout'))
+    this.localAddress = this.#carrier.localAddress
+    this.localPort = this.#carrier.localPort
+  }
+
+  opened(): void {
+    this.#opening?.clear()
+    this.#isReady = true
+  }
+
+  bytes(segment: Buffer): void {
+    if (this.#cause !== null) return
+    this.#framer.push(segment)
+    this.#timeMessage(this.#framer.isInMessage ? this.#framer.begun : -1)
+  }
+
+  partial(): void {
+    if (this.#cause === null) this.#timeMessage(0)
+  }
+
+  /** A message as the framer or the carrier has cut it out. On WebSocket it may be a keep-alive (RFC 7118 §6). */
   message(bytes: Buffer): void {
+    if (this.#cause !== null) return
+    this.alive()
+    const start = lineEndsOf(bytes)
+    if (start < bytes.length) this.#owner.receive(start === 0 ? bytes : bytes.subarray(start), this.#origin)
+    else if (start >= PING_BYTES) this.pings(1)
+  }
+
+  alive(): void {
     this.#lastActiveMs = this.#clock.monotonicMs()
-    this.#owner.receive(bytes, this.#origin)
+    if (this.#timedMessage === 0 && !this.#framer.isInMessage) this.#timeMessage(-1)
   }
 
   pings(count: number): void {
     this.#lastActiveMs = this.#clock.monotonicMs()
-    this.send(CRLF.repeat(count))
+    if (this.#answersPings) this.send(CRLF.repeat(count))
   }
 
   fault(head: Buffer, fault: StreamFault): void {
     this.#log.info('stream connection broken', { from: this.remoteAddress, port: this.remotePort, why: fault.reason })
     if (head.length > 0) this.#owner.receiveBroken(head, fault, this.#origin)
-    if (this.#cause !== null) return
     // What was queued, the reply to the broken request above all, still goes out before the end.
-    this.#cause = 'not SIP'
-    this.#socket.destroySoon()
+    this.#endSoon('not SIP')
   }
 
-  #attach(): void {
-    const socket = this.#socket
-    socket.on('data', segment => typeof segment !== 'string' && this.#read(segment))
-    socket.on('error', error => {
-      this.#log.debug('stream connection failed', { peer: this.remoteAddress, error: error.message })
-      this.#end('error')
-    })
-    socket.on('close', () => this.#closed())
-    if (!this.isOutgoing) this.#noteLocalEnd()
-    else {
-      this.#connecting = this.#clock.after(this.#limits.connectTimeoutMs, () => this.#end('connect timeout'))
-      socket.once('connect', () => {
-        this.#connecting?.clear()
-        this.#noteLocalEnd()
-      })
+  broken(reason: string): void {
+    const { proto, remoteAddress: peer, remotePort: port } = this
+    if (this.#cause === null) {
+      if (this.#isReady) this.#log.info('stream connection broken', { proto, from: peer, port, why: reason })
+      else if (this.isOutgoing) this.#log.warn('handshake failed', { proto, to: peer, port, why: reason })
+      else this.#log.info('handshake failed', { proto, from: peer, port, why: reason })
     }
+    this.#endSoon(this.#isReady ? 'not SIP' : 'handshake failed')
   }
 
-  #noteLocalEnd(): void {
-    this.localAddress = this.#socket.localAddress ?? ''
-    this.localPort = this.#socket.localPort ?? 0
+  failed(reason: string): void {
+    const isHandshake = !this.#isReady && this.localPort !== 0
+    // A server whose certificate is refused, above all.
+    if (isHandshake) this.broken(reason)
+    else this.#log.debug('stream connection failed', { peer: this.remoteAddress, error: reason })
+    this.#end('error')
   }
 
-  #read(segment: Buffer): void {
-    if (this.#cause !== null) return
-    this.#framer.push(segment)
-    this.#timeMessage()
+  ended(): void {
+    this.#cause ??= this.#isReady || this.localPort === 0 ? 'peer closed' : 'handshake failed'
+    this.#framer.stop()
+    this.#lifetime.clear()
+    this.#opening?.clear()
+    this.#messageTime?.clear()
+    this.#owner.closed(this, this.#cause)
   }
 
   /** Starts the time limit with the first bytes of a message; later bytes of it do not move it (sip-core 2.8). */
-  #timeMessage(): void {
-    const current = this.#framer.isInMessage && this.#cause === null ? this.#framer.begun : -1
-    if (current === this.#timedMessage) return
+  #timeMessage(current: number): void {
+    const timed = this.#cause === null ? current : -1
+    if (timed === this.#timedMessage) return
     this.#messageTime?.clear()
     this.#messageTime = null
-    this.#timedMessage = current
-    if (current < 0) return
+    this.#timedMessage = timed
+    if (timed < 0) return
     this.#messageTime = this.#clock.after(this.#limits.messageTimeMs, () => this.#end('message incomplete too long'))
   }
 
@@ -210,18 +278,22 @@ export class TcpConnection implements FramerSink {
     else this.#lifetime = this.#clock.after(restMs, () => this.#checkLifetime())
   }
 
+  #endSoon(cause: CloseCause): void {
+    if (this.#cause !== null) return
+    this.#cause = cause
+    this.#carrier.endSoon()
+  }
+
   #end(cause: CloseCause): void {
     this.#cause ??= cause
     this.#framer.stop()
-    this.#socket.destroy()
+    this.#carrier.destroy()
   }
+}
 
-  #closed(): void {
-    this.#cause ??= 'peer closed'
-    this.#framer.stop()
-    this.#lifetime.clear()
-    this.#connecting?.clear()
-    this.#messageTime?.clear()
-    this.#owner.closed(this, this.#cause)
-  }
+/** How many line ends stand before the first other byte. */
+function lineEndsOf(bytes: Buffer): number {
+  let at = 0
+  while (at < bytes.length && (bytes[at] === CR || bytes[at] === LF)) at++
+  return at
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { RecurrenceError } from '../../../src/modules/cfgutils/parse-recurrence.ts'
-import { compileTimes } from '../../../src/modules/cfgutils/recurrence-expression.ts'
-import { UnknownZoneError } from '../../../src/modules/cfgutils/wall-time.ts'
+import { RecurrenceError } from '../../src/util/parse-recurrence.ts'
+import { compileTimes } from '../../src/util/recurrence-expression.ts'
+import { UnknownZoneError } from '../../src/util/wall-time.ts'
 
 /** Whether a time, ISO 8601 without zone, read as UTC, is one of those meant. */
 const isIn = (text: string, time: string): boolean => compileTimes(text)(Date.parse(`${time}Z`))

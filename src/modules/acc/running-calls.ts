@@ -1,0 +1,123 @@
+import type { ModuleApis } from '../../module/define.ts'
+import { AccContext } from './context.ts'
+import type { AccFields } from './fields.ts'
+import type { CallJournal } from './journal.ts'
+import type { JournalledCall, OpenCall } from './journal-lines.ts'
+import type { AccType } from './kinds.ts'
+import type { Dialog } from './services.ts'
+
+/** A call that the journal knows. */
+interface Running {
+  readonly id: string
+  readonly dialog: Dialog
+}
+
+/** Keeps answered calls in the journal until their records are written, and brings them back from there. */
+export class RunningCalls {
+  readonly #journal: CallJournal | null
+  readonly #dialogs: ModuleApis['dialog'] | undefined
+  readonly #fields: AccFields
+  readonly #running = new Map<AccContext, Running>()
+  readonly #changed = new Set<AccContext>()
+
+  /** Without a journal it does nothing. */
+  constructor(journal: CallJournal | null, dialogs: ModuleApis['dialog'] | undefined, fields: AccFields) {
+    this.#journal = journal
+    this.#dialogs = dialogs
+    this.#fields = fields
+  }
+
+  /** The call has been answered. */
+  begin(dialog: Dialog, context: AccContext): void {
+    if (this.#journal === null || this.#running.has(context)) return
+    this.#follow(`${dialog.databaseId}.${Math.round(context.answer?.answeredMs ?? 0)}`, dialog, context)
+    this.changed(context)
+  }
+
+  /** Something has changed that belongs into the journal: it is written once for all changes of this turn. */
+  changed(context: AccContext): void {
+    if (!this.#running.has(context)) return
+    if (this.#changed.size === 0) queueMicrotask(() => this.#writeChanged())
+    this.#changed.add(context)
+  }
+
+  ended(context: AccContext, endedMs: number): void {
+    const running = this.#running.get(context)
+    if (running === undefined) return
+    this.#writeChanged()
+    this.#journal?.add({ op: 'ended', id: running.id, endedMs })
+  }
+
+  /** The record went to where this type goes. */
+  written(context: AccContext, type: AccType): void {
+    const running = this.#running.get(context)
+    if (running === undefined) return
+    this.#journal?.add({ op: 'written', id: running.id, type })
+    // What is left of a call after its end changes no more.
+    context.onChange = () => {}
+  }
+
+  /** There is to be no record. */
+  forget(context: AccContext): void {
+    const running = this.#running.get(context)
+    if (running === undefined) return
+    this.#journal?.add({ op: 'forgotten', id: running.id })
+    this.#running.delete(context)
+  }
+
+  /** A call of a process before this one: its accounting. Null where its dialog cannot be had. */
+  restore({ call, endedMs, written }: OpenCall): { dialog: Dialog | null; context: AccContext } | null {
+    const context = contextOf(call, written)
+    const dialog = endedMs === 0 ? (this.#dialogs?.restore(call.dialog) ?? null) : null
+    if (endedMs === 0 && dialog === null) return null
+    this.#running.set(context, { id: call.id, dialog: dialog as Dialog })
+    if (dialog !== null) this.#follow(call.id, dialog, context)
+    return { dialog, context }
+  }
+
+  #follow(id: string, dialog: Dialog, context: AccContext): void {
+    this.#running.set(context, { id, dialog })
+    context.onChange = () => this.changed(context)
+  }
+
+  #writeChanged(): void {
+    for (const context of this.#changed) {
+      const running = this.#running.get(context)
+      const call = running === undefined ? null : this.#callOf(running, context)
+      if (call !== null) this.#journal?.add({ op: 'call', call })
+    }
+    this.#changed.clear()
+  }
+
+  #callOf({ id, dialog }: Running, context: AccContext): JournalledCall | null {
+    const { answer } = context
+    if (answer === null || this.#dialogs === undefined) return null
+    return {
+      id,
+      core: answer.core,
+      receivedMs: context.receivedMs,
+      createdMs: context.createdMs,
+      answeredMs: answer.answeredMs,
+      table: context.table,
+      types: [...context.types].map(([type, flags]) => [type, [...flags]] as const),
+      extra: [...context.extra],
+      legs: context.legs.map(leg => [...leg]),
+      frozen: answer.request === null ? context.frozen : this.#fields.freeze(answer.request),
+      dialog: this.#dialogs.snapshot(dialog),
+    }
+  }
+}
+
+function contextOf(call: JournalledCall, written: ReadonlySet<AccType>): AccContext {
+  const context = new AccContext(call.receivedMs)
+  context.createdMs = call.createdMs
+  context.table = call.table
+  context.frozen = call.frozen
+  context.isAnswered = true
+  context.isRecovered = true
+  context.answer = { core: call.core, answeredMs: call.answeredMs, request: null }
+  for (const [tag, value] of call.extra) context.extra.set(tag, value)
+  for (const leg of call.legs) context.legs.push(new Map(leg))
+  for (const [type, flags] of call.types) if (!written.has(type)) context.types.set(type, new Set(flags))
+  return context
+}

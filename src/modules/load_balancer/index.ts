@@ -1,0 +1,92 @@
+import { defineModule, field } from '../../module/define.ts'
+import { GroupBlacklists } from '../../proxy/group-blacklists.ts'
+import { locate } from '../../proxy/locate.ts'
+import { Prober, type ProbeVerdict, replyCodes } from '../../proxy/prober.ts'
+import { Balancer } from './balancer.ts'
+import { balancerCommandHandlers, balancerCommands } from './commands.ts'
+import { type Destination, ProbeMode } from './destination.ts'
+import { balancerFunctions, balancerSpecs } from './functions.ts'
+import { loadBalancerParams } from './params.ts'
+import { Registry } from './registry.ts'
+import { LOAD_BALANCER_TABLE, loadDestinations } from './table-source.ts'
+
+/** Sends calls to the destination with the most capacity left (load_balancer reference). */
+export default defineModule(
+  {
+    name: 'load_balancer',
+    doc: 'Sends calls to the destination that has the most of what they need left, and takes those that fail out of service.',
+    depends: ['tm', 'dialog'],
+    tables: [LOAD_BALANCER_TABLE],
+    params: loadBalancerParams,
+    functions: balancerSpecs,
+    commands: balancerCommands,
+    events: {
+      E_LOAD_BALANCER_STATUS: {
+        doc: 'A destination was enabled or disabled.',
+        fields: {
+          group: field('int', 'Its group.'),
+          uri: field('str', 'Its URI, as provisioned.'),
+          status: field('str', '`enabled` or `disabled`.'),
+        },
+      },
+    },
+  },
+  ({ host, clock, log, params, raise, use }) => {
+    const tm = use('tm')
+    const dialogs = use('dialog')
+    const registry = new Registry(log, raise.E_LOAD_BALANCER_STATUS)
+    const balancer = new Balancer(dialogs, registry)
+    const blacklists = new GroupBlacklists(host.proxy.blacklists, 'lb_define_blacklist', params.lb_define_blacklist)
+    let isListening = false
+    const settle = (): void => {
+      // Sockets, and so addresses, are known from then on only.
+      if (!isListening) return
+      const located = registry.all
+      locate(located, host.proxy, log, () =>
+        blacklists.update(located.map(({ data, addresses }) => ({ group: data.group, addresses }))),
+      )
+    }
+    const reload = async (): Promise<void> => {
+      const { rows } = await loadDestinations(host.db, params, log)
+      registry.replace(rows)
+      settle()
+    }
+    const judge = ({ data }: Destination, { isServing, reason }: ProbeVerdict): void => {
+      // A reload may have replaced it meanwhile, and someone may have switched it off.
+      const destination = registry.find(data.id)
+      if (destination === undefined || !destination.isRevived) return
+      if (isServing || destination.data.probeMode === ProbeMode.always)
+        registry.switch(destination, isServing, reason, params.probing_verbose !== 0)
+    }
+    const prober = new Prober<Destination>({
+      clock,
+      intervalS: params.probing_interval,
+      accepted: replyCodes('probing_reply_codes', params.probing_reply_codes),
+      due: () => registry.all.filter(({ isProbed }) => isProbed),
+      probe: ({ uri }) => ({
+        method: params.probing_method,
+        uri,
+        from: `<${params.probing_from}>`,
+        to: `<${uri}>`,
+        socket: null,
+      }),
+      send: probe => tm.request(probe),
+      judge,
+    })
+    return {
+      functions: balancerFunctions({ balancer, registry, dialogs, log }),
+      commands: balancerCommandHandlers({ balancer, registry, reload }),
+      start: async () => {
+        if (params.cluster_id !== 0) log.warn('cluster_id is not supported: states are not shared with other nodes')
+        await reload()
+      },
+      listening: () => {
+        isListening = true
+        settle()
+        prober.start()
+      },
+      drain: async () => prober.stop(),
+      stop: () => prober.stop(),
+    }
+  },
+)

@@ -1,0 +1,16 @@
+import type { Log } from '../../log/log.ts'
+import type { ModuleApis } from '../../module/define.ts'
+import type { NodeSets } from './node-sets.ts'
+
+/** What every file of the module works with. */
+export interface RtpProxyServices {
+  readonly log: Log
+  readonly sets: NodeSets
+  /** Null where the module is not loaded. */
+  readonly dialog: ModuleApis['dialog'] | null
+  readonly tm: ModuleApis['tm'] | null
+  /** Line that marks a description an RTP proxy is in; '' for none. */
+  readonly mark: string
+  /** Where RTP proxies report to; null for nowhere. */
+  readonly notifySocket: string | null
+}
