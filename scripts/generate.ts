@@ -7,6 +7,7 @@ import type { ModuleSpec } from '../src/module/define.ts'
 import { modulePage, transportPage } from '../src/module/reference-page.ts'
 import { commandsSchema, eventSchema } from '../src/module/schema.ts'
 import type { EventSpec } from '../src/util/spec.ts'
+import { sipConformancePage } from './sip-conformance.ts'
 
 const root = join(import.meta.dirname, '..')
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
@@ -29,6 +30,7 @@ function generated(): Map<string, string> {
     ...transportSpecs.map(s => ({ name: s.module, doc: s.doc, commands: s.commands ?? {} })),
   ]
   files.set('schemas/management-commands.json', json(commandsSchema(commandOwners)))
+  files.set('docs/sip-conformance.md', sipConformancePage(root))
   for (const spec of specs) files.set(`docs/modules/${spec.name}.md`, modulePage(spec))
   for (const spec of transportSpecs) files.set(`docs/transports/${spec.module}.md`, transportPage(spec))
   files.set(

@@ -10,6 +10,9 @@ import { type AnyModule, ModuleShelf } from './module/load-order.ts'
 import type { ScriptLocation } from './module/read-script.ts'
 import { type AnyTransport, asModule } from './module/transport-module.ts'
 import acc from './modules/acc/index.ts'
+import aliasDb from './modules/alias_db/index.ts'
+import auth from './modules/auth/index.ts'
+import authDb from './modules/auth_db/index.ts'
 import blacklists from './modules/blacklists/index.ts'
 import cache from './modules/cache/index.ts'
 import cachedbLocal from './modules/cachedb_local/index.ts'
@@ -19,7 +22,10 @@ import dbSqlite from './modules/db_sqlite/index.ts'
 import dbText from './modules/db_text/index.ts'
 import dialog from './modules/dialog/index.ts'
 import dispatcher from './modules/dispatcher/index.ts'
+import domain from './modules/domain/index.ts'
+import drouting from './modules/drouting/index.ts'
 import evi from './modules/evi/index.ts'
+import fraudDetection from './modules/fraud_detection/index.ts'
 import httpd from './modules/httpd/index.ts'
 import loadBalancer from './modules/load_balancer/index.ts'
 import mathops from './modules/mathops/index.ts'
@@ -27,7 +33,10 @@ import maxfwd from './modules/maxfwd/index.ts'
 import miDatagram from './modules/mi_datagram/index.ts'
 import miFifo from './modules/mi_fifo/index.ts'
 import miHttp from './modules/mi_http/index.ts'
+import nathelper from './modules/nathelper/index.ts'
 import options from './modules/options/index.ts'
+import path from './modules/path/index.ts'
+import permissions from './modules/permissions/index.ts'
 import pike from './modules/pike/index.ts'
 import protoTcp from './modules/proto_tcp/index.ts'
 import protoTls from './modules/proto_tls/index.ts'
@@ -47,6 +56,9 @@ import tcp from './modules/tcp/index.ts'
 import textops from './modules/textops/index.ts'
 import tlsMgm from './modules/tls_mgm/index.ts'
 import tm from './modules/tm/index.ts'
+import topologyHiding from './modules/topology_hiding/index.ts'
+import uac from './modules/uac/index.ts'
+import uacAuth from './modules/uac_auth/index.ts'
 import usrloc from './modules/usrloc/index.ts'
 
 export type { RunningProxy, StartOptions } from './module/instance.ts'
@@ -58,12 +70,18 @@ const builtIn: readonly AnyModule[] = [statistics, core, tcp, cache, statusRepor
 export const modules: readonly AnyModule[] = [
   ...builtIn,
   acc,
+  aliasDb,
+  auth,
+  authDb,
   cachedbLocal,
   cfgutils,
   dbSqlite,
   dbText,
   dialog,
   dispatcher,
+  domain,
+  drouting,
+  fraudDetection,
   httpd,
   loadBalancer,
   mathops,
@@ -71,7 +89,10 @@ export const modules: readonly AnyModule[] = [
   miDatagram,
   miFifo,
   miHttp,
+  nathelper,
   options,
+  path,
+  permissions,
   pike,
   protoTcp,
   protoTls,
@@ -88,6 +109,9 @@ export const modules: readonly AnyModule[] = [
   textops,
   tlsMgm,
   tm,
+  topologyHiding,
+  uac,
+  uacAuth,
   usrloc,
 ]
 

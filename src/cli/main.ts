@@ -1,6 +1,7 @@
 import { didYouMean } from '../script/nearest.ts'
 import check from './check.ts'
 import { type CliCommand, type CliIo, UsageError } from './command.ts'
+import db from './db.ts'
 import demo from './demo.ts'
 import mi from './mi.ts'
 import { BAD_CONFIGURATION, runLikeOpensips } from './opensips.ts'
@@ -9,7 +10,7 @@ import run from './run.ts'
 import tail from './tail.ts'
 import { VERSION } from './version.ts'
 
-const COMMANDS: Readonly<Record<string, CliCommand>> = { run, check, mi, tail, demo }
+const COMMANDS: Readonly<Record<string, CliCommand>> = { run, check, mi, tail, db, demo }
 
 /** Runs one command line and gives its exit status: 0 done, 1 failed, 2 misused; written as `opensips` is started, 0 or 255. */
 export async function main(argv: readonly string[], io: CliIo = process): Promise<number> {

@@ -8,6 +8,8 @@ const NUMBER = /^\s*[+-]?\d+(?:\.\d+)?\s*$/
 export function asColumnType(value: DbValue, type: ColumnType): DbValue | undefined {
   if (value === null) return null
   switch (type) {
+    case 'any':
+      return value
     case 'str':
     case 'blob':
       return String(value)
@@ -29,7 +31,7 @@ export function fromStored(value: DbValue, spec: ColumnSpec, column: string): Db
 }
 
 function zeroOf(type: ColumnType): DbValue {
-  if (type === 'str' || type === 'blob') return ''
+  if (type === 'str' || type === 'blob' || type === 'any') return ''
   return type === 'bigint' ? 0n : 0
 }
 

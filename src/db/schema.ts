@@ -3,8 +3,12 @@
 /** A stored value. Integers beyond what a number holds exactly are bigints; NULL is null. */
 export type DbValue = string | number | bigint | null
 
-/** Types of columns and what their values are in TypeScript. `time` is in seconds since 1970. */
+/**
+ * Types of columns and what their values are in TypeScript. `time` is in seconds since 1970. `any` is for reading columns
+ * whose type is the database's own business: the value is as stored.
+ */
 export interface ColumnTypes {
+  readonly any: DbValue
   readonly int: number
   readonly bigint: bigint
   readonly double: number

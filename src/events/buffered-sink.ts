@@ -4,10 +4,13 @@ import { settledBefore } from '../util/settled-before.ts'
 import {
   type Delivery,
   DeliveryError,
+  type EventCodec,
   failed,
   type Health,
   type Link,
+  type Outcomes,
   type Sink,
+  tryEncode,
   unknown,
   type WireEvent,
 } from './transport.ts'
@@ -27,13 +30,18 @@ const LATE: Delivery = failed(new DeliveryError('E_TIMEOUT', 'the receiver had n
 const UNTOLD: Delivery = unknown(new DeliveryError('E_REFUSED', 'the transport did not say what became of the event'))
 const CONNECTING: Delivery = failed(new DeliveryError('E_NOT_CONNECTED', 'not connected yet'))
 
+/** Events that were given together, and are told of together: a piece of a batch. */
+interface Part {
+  readonly start: number
+  readonly count: number
+  readonly resolve: (outcomes: Outcomes) => void
+}
+
 /** Events that go into one write. */
 interface Batch {
-  readonly events: WireEvent[]
-  /** One for each event, or a single one for them all. */
-  readonly resolvers: ((delivery: Delivery) => void)[]
-  /** What `send` gave, when it is one for all. */
-  readonly shared: Promise<Delivery> | undefined
+  /** The caller's own array while there is only one part; copied before a second one is added. */
+  events: readonly WireEvent[]
+  readonly parts: Part[]
   readonly deadlineMs: number
   isSettled: boolean
   readonly done: Promise<void>
@@ -62,9 +70,12 @@ export class BufferedSink implements Sink {
   #timer: Timer | undefined
   #watch: Timer | undefined
   #closing: Promise<void> | undefined
+  /** Absent for links that write events one by one: each is to be told of by itself. */
+  readonly sendAll?: (events: readonly WireEvent[], deadlineMs: number) => Outcomes | Promise<Outcomes>
 
   constructor(link: Link, clock: Clock, log: Log) {
     this.#link = link
+    if (link.maxBatch > 1) this.sendAll = (events, deadlineMs) => this.#sendAll(events, deadlineMs)
     this.#clock = clock
     this.#log = log
     this.#health = { state: 'connecting', sinceMs: clock.monotonicMs() }
@@ -80,10 +91,13 @@ export class BufferedSink implements Sink {
   }
 
   send(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery> {
-    if (this.#closing !== undefined) return CLOSED
-    if (this.#health.state !== 'up') return this.#refusal
-    if (this.#pendingEvents >= MAX_PENDING) return FULL
-    return this.#append(this.#openBatch(deadlineMs), event)
+    const refusal = this.#refusalNow()
+    if (refusal !== undefined) return refusal
+    const { codec } = this.#link
+    const bytes = codec === undefined ? undefined : tryEncode(event, codec)
+    if (bytes instanceof DeliveryError) return failed(bytes)
+    // A part of one event is told of by one outcome.
+    return this.#append([event], deadlineMs) as Promise<Delivery>
   }
 
   async flush(signal: AbortSignal): Promise<void> {
@@ -96,26 +110,61 @@ export class BufferedSink implements Sink {
     return this.#closing
   }
 
-  #append(batch: Batch, event: WireEvent): Promise<Delivery> {
-    batch.events.push(event)
-    this.#pendingEvents++
-    if (batch.shared !== undefined) return batch.shared
-    return new Promise(resolve => batch.resolvers.push(resolve))
+  #sendAll(events: readonly WireEvent[], deadlineMs: number): Outcomes | Promise<Outcomes> {
+    const refusal = this.#refusalNow()
+    if (refusal !== undefined) return refusal
+    const { codec, maxBatch } = this.#link
+    const refused = codec === undefined ? undefined : unencodable(events, codec)
+    if (refused !== undefined) return this.#sendRest(events, refused, deadlineMs)
+    if (events.length <= maxBatch) return this.#append(events, deadlineMs)
+    const pieces: Promise<Outcomes>[] = []
+    for (let from = 0; from < events.length; from += maxBatch)
+      pieces.push(this.#append(events.slice(from, from + maxBatch), deadlineMs))
+    return Promise.all(pieces).then(all => all.flatMap((one, i) => spread(one, countOf(events, i, maxBatch))))
   }
 
-  /** The batch that is still filling up. */
-  #openBatch(deadlineMs: number): Batch {
-    const last = this.#pending.at(-1)
-    // Events with other deadlines get their own batch only when they are due sooner: a batch keeps its first deadline.
-    if (last !== undefined && last.events.length < this.#link.maxBatch && deadlineMs >= last.deadlineMs) return last
-    const batch = makeBatch(this.#link.uniform === true, deadlineMs)
-    this.#pending.push(batch)
-    if (!this.#isScheduled) {
-      this.#isScheduled = true
-      // Behind all microtasks of this turn, so that everything sent in it shares a write.
-      process.nextTick(() => this.#pump())
-    }
-    return batch
+  /** Sends those that could be encoded; the others have their answer. */
+  async #sendRest(
+    events: readonly WireEvent[],
+    refused: readonly (Delivery | undefined)[],
+    deadlineMs: number,
+  ): Promise<Outcomes> {
+    const rest = events.filter((_, i) => refused[i] === undefined)
+    const outcomes = rest.length === 0 ? [] : spread(await this.#sendAll(rest, deadlineMs), rest.length)
+    let next = 0
+    return refused.map(refusal => refusal ?? outcomes[next++] ?? UNTOLD)
+  }
+
+  #refusalNow(): Delivery | undefined {
+    if (this.#closing !== undefined) return CLOSED
+    if (this.#health.state !== 'up') return this.#refusal
+    return this.#pendingEvents >= MAX_PENDING ? FULL : undefined
+  }
+
+  /** Puts the events into the batch that is still filling up, or begins one. The array is not changed. */
+  #append(events: readonly WireEvent[], deadlineMs: number): Promise<Outcomes> {
+    this.#pendingEvents += events.length
+    return new Promise(resolve => {
+      const last = this.#pending.at(-1)
+      // Events that are due sooner get a batch of their own: a batch keeps its first deadline.
+      const fits = last !== undefined && last.events.length + events.length <= this.#link.maxBatch
+      if (!fits || deadlineMs < last.deadlineMs) {
+        this.#pending.push(makeBatch(events, deadlineMs, resolve))
+        this.#schedule()
+        return
+      }
+      const start = last.events.length
+      if (last.parts.length === 1) last.events = [...last.events]
+      for (const event of events) (last.events as WireEvent[]).push(event)
+      last.parts.push({ start, count: events.length, resolve })
+    })
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    // Behind all microtasks of this turn, so that everything sent in it shares a write.
+    process.nextTick(() => this.#pump())
   }
 
   #pump(): void {
@@ -132,7 +181,7 @@ export class BufferedSink implements Sink {
   async #write(batch: Batch): Promise<void> {
     const generation = this.#generation
     this.#running.add(batch)
-    let result: Delivery | readonly Delivery[]
+    let result: Outcomes
     try {
       result = await this.#link.write(batch.events, batch.deadlineMs)
     } catch (cause) {
@@ -253,19 +302,42 @@ export class BufferedSink implements Sink {
   }
 }
 
-function makeBatch(isUniform: boolean, deadlineMs: number): Batch {
-  const resolvers: ((delivery: Delivery) => void)[] = []
-  const shared = isUniform ? new Promise<Delivery>(resolve => resolvers.push(resolve)) : undefined
+function makeBatch(events: readonly WireEvent[], deadlineMs: number, resolve: Part['resolve']): Batch {
   const { promise: done, resolve: finish } = Promise.withResolvers<void>()
-  return { events: [], resolvers, shared, deadlineMs, isSettled: false, done, finish }
+  const parts = [{ start: 0, count: events.length, resolve }]
+  return { events, parts, deadlineMs, isSettled: false, done, finish }
 }
 
-/** Settles what `send` gave for each event, once. */
-function settle(batch: Batch, result: Delivery | readonly Delivery[]): void {
+/** Tells each part of a batch what became of it, once. */
+function settle(batch: Batch, result: Outcomes): void {
   if (batch.isSettled) return
   batch.isSettled = true
-  for (const [i, resolve] of batch.resolvers.entries()) resolve('outcome' in result ? result : (result[i] ?? UNTOLD))
+  for (const { start, count, resolve } of batch.parts) resolve(outcomeOf(result, start, count))
   batch.finish()
+}
+
+function outcomeOf(result: Outcomes, start: number, count: number): Outcomes {
+  if ('outcome' in result) return result
+  if (count === 1) return result[start] ?? UNTOLD
+  return Array.from({ length: count }, (_, i) => result[start + i] ?? UNTOLD)
+}
+
+function spread(result: Outcomes, count: number): readonly Delivery[] {
+  return 'outcome' in result ? new Array<Delivery>(count).fill(result) : result
+}
+
+function countOf(events: readonly WireEvent[], piece: number, size: number): number {
+  return Math.min(size, events.length - piece * size)
+}
+
+/** Why each event cannot be written in this form; undefined when all can, as nearly always. */
+function unencodable(events: readonly WireEvent[], codec: EventCodec): readonly (Delivery | undefined)[] | undefined {
+  let refused: (Delivery | undefined)[] | undefined
+  for (const [i, event] of events.entries()) {
+    const bytes = tryEncode(event, codec)
+    if (bytes instanceof DeliveryError) (refused ??= new Array(events.length).fill(undefined))[i] = failed(bytes)
+  }
+  return refused
 }
 
 /** A promise that rejects with the signal's reason, and a way to stop listening. */
@@ -278,7 +350,7 @@ function rejectOnAbort(signal: AbortSignal): { readonly promise: Promise<never>;
   return { promise, release: () => signal.removeEventListener('abort', abort) }
 }
 
-function hasDelivered(result: Delivery | readonly Delivery[]): boolean {
+function hasDelivered(result: Outcomes): boolean {
   return 'outcome' in result
     ? result.outcome === 'delivered'
     : result.some(delivery => delivery.outcome === 'delivered')

@@ -3,14 +3,19 @@ import type { Clock } from '../util/clock.ts'
 import { settledBefore } from '../util/settled-before.ts'
 import type { EventFields, EventSpec, Value } from '../util/spec.ts'
 import { Catalogue, type Era, type EventType } from './catalogue.ts'
-import { DEFAULT_POLICY, type DeliveryPolicy, Lane, type LaneContext } from './delivery.ts'
+import { type DeadLetter, DeadLetters } from './dead-letters.ts'
 import { EventSequence, type RaisedEvent, type RaiseSource } from './event.ts'
+import { makeOrigin } from './event-id.ts'
+import type { OpenStore } from './event-store.ts'
 import { type Filter, FilterError, parseFilter } from './filter.ts'
-import { type Outlet, Outlets, type RouteRun } from './outlets.ts'
+import { Outlets, type RouteRun } from './outlets.ts'
+import { DEFAULT_POLICY, type DeliveryPolicy } from './policy.ts'
 import { ANY_EVENT, Registry } from './registry.ts'
 import { DeliveryScheduler } from './scheduler.ts'
-import { Subscription } from './subscription.ts'
-import type { Address, Delivery, PayloadFormat, Transport } from './transport.ts'
+import { NO_OPTIONS, parseOptions, type SubscriptionOptions, splitSocket } from './socket-options.ts'
+import type { Subscription } from './subscription.ts'
+import { SubscriptionMaker, type SubscriptionPlan } from './subscription-maker.ts'
+import type { Address, Delivery, EventOrigin, PayloadFormat, Transport } from './transport.ts'
 
 /** Longest chain of events that raise one another (config.h MAX_REC_LEV of OpenSIPS). */
 export const MAX_EVENT_DEPTH = 100
@@ -22,11 +27,15 @@ export type RaiseResult = number
 export interface SubscribeRequest {
   /** Name of a published event, or `*` for all. */
   readonly event: string
+  /** `scheme:rest`, with or without options behind it (`src/events/socket-options.ts`). */
   readonly socket: string
   /** Lifetime in seconds. Null is permanent; so is 0 from a script, while 0 from management ends the subscription. */
   readonly expireS: number | null
   readonly filter?: string | undefined
+  /** Comes before the option of the same name. */
   readonly format?: PayloadFormat | undefined
+  /** Options as they could stand behind the socket, without the brackets; they are added to those that do. */
+  readonly options?: string | undefined
   readonly by: 'script' | 'mi'
 }
 
@@ -54,7 +63,14 @@ export interface BusOptions {
   readonly era?: Era
   /** Where it departs from {@link DEFAULT_POLICY}. */
   readonly policy?: Partial<DeliveryPolicy>
+  /** Name of this node; by default the machine's. */
+  readonly node?: string | undefined
+  /** Where events of durable subscriptions, and of queues that overflow to disk, wait. Without it such are refused. */
+  readonly openStore?: OpenStore | undefined
 }
+
+/** A time stamp may be so much old: reading two clocks for each event costs more than making it. */
+const WALL_STEP_MS = 0.25
 
 /** Time an ended subscription has to send what waits. */
 const FAREWELL_MS = 5_000
@@ -67,26 +83,43 @@ export class EventBus {
   readonly catalogue: Catalogue
   /** Events that were refused because they came from too long a chain of events. */
   tooDeep = 0
+  /** Events that were refused for good, and may be sent again. */
+  readonly deadLetters = new DeadLetters()
+  /** The run that events raised here come from. */
+  readonly origin: EventOrigin
   readonly #clock: Clock
   readonly #log: Log
-  readonly #policy: DeliveryPolicy
   readonly #outlets: Outlets
   readonly #registry = new Registry()
-  readonly #scheduler: DeliveryScheduler
-  readonly #sequence = new EventSequence()
+  readonly #maker: SubscriptionMaker
+  readonly #sequence: EventSequence
   readonly #tails = new Set<TailListener>()
   /** Subscriptions that have ended but still send. */
   readonly #leaving = new Set<Promise<void>>()
-  #serial = 0
   #isClosed = false
+  #wall = 0
+  #wallReadMs = Number.NEGATIVE_INFINITY
 
-  constructor({ clock, log, era = '4.0', policy = {} }: BusOptions) {
+  constructor({ clock, log, era = '4.0', policy = {}, node, openStore }: BusOptions) {
     this.catalogue = new Catalogue(era, log)
+    this.origin = makeOrigin(node)
+    this.#sequence = new EventSequence(this.origin)
     this.#clock = clock
     this.#log = log
     this.#outlets = new Outlets(clock, log, era)
-    this.#policy = { ...DEFAULT_POLICY, ...policy }
-    this.#scheduler = new DeliveryScheduler(clock)
+    this.#maker = new SubscriptionMaker({
+      clock,
+      log,
+      policy: { ...DEFAULT_POLICY, ...policy },
+      outlets: this.#outlets,
+      scheduler: new DeliveryScheduler(clock),
+      deadLetters: this.deadLetters,
+      openStore,
+      raiseAlarm: (name, values) => this.#raiseLater(name, values),
+      observerOf: subscription =>
+        this.#tails.size === 0 ? undefined : (event, delivery) => this.#show(event, subscription, delivery),
+      onExpired: expired => void this.#end(expired),
+    })
   }
 
   /** Makes a scheme known. A second transport of the same scheme is a mistake in the composition: throws. */
@@ -146,8 +179,9 @@ export class EventBus {
     return fields => {
       if (!this.#registry.hears(type.id) && this.#tails.size === 0) return
       const record = fields as Readonly<Record<string, Value | undefined>>
-      const values: (Value | undefined)[] = []
-      for (const name of sources) values.push(record[name])
+      // Of its size from the start: an array that grows leaves several behind.
+      const values = new Array<Value | undefined>(sources.length)
+      for (let i = 0; i < sources.length; i++) values[i] = record[sources[i] ?? '']
       this.raise(type, type.fieldNames, values)
     }
   }
@@ -156,15 +190,16 @@ export class EventBus {
   subscribe(request: SubscribeRequest): Subscription {
     const type = this.#eventOf(request.event)
     const expireS = lifetimeOf(request)
-    const address = this.#addressOf(request.socket)
+    const { address, options } = this.#socketOf(request)
     const filter = this.#filterOf(request.filter, type)
+    const plan = { event: request.event, address, filter, options }
     const known = this.#registry.find(request.event, address.key, filter?.text ?? null)
-    if (expireS === 0) return this.#cancel(known, request.event, address, filter)
-    if (known !== undefined && (request.format === undefined || request.format === known.format)) {
+    if (expireS === 0) return this.#cancel(known ?? this.#maker.describe(plan))
+    if (known !== undefined && asksNothingNew(known.options, options)) {
       known.renew(expireS)
       return known
     }
-    const subscription = this.#open(request.event, address, filter, request.format)
+    const subscription = this.#open(plan)
     // The new one must be in place before the old one goes: they may share a sink.
     if (known !== undefined) this.#end(known)
     subscription.renew(expireS)
@@ -184,6 +219,16 @@ export class EventBus {
     return found !== undefined && !found.isExpired && this.#end(found)
   }
 
+  /** Sends dead letters again to the subscriptions that refused them, where these still are; gives how many. */
+  retryDeadLetters(isWanted: (letter: DeadLetter) => boolean = () => true): number {
+    const nowMs = this.#clock.monotonicMs()
+    return this.deadLetters.remove(letter => {
+      if (!isWanted(letter)) return false
+      const subscriptions = this.#registry.list().filter(one => one.event === letter.subscribed)
+      return subscriptions.some(one => one.offerAgain(letter.event, letter.socket, nowMs))
+    })
+  }
+
   /** Live subscriptions to an event (those to all events included), or all there are. Newest first. */
   subscriptions(event?: string): readonly Subscription[] {
     const all = this.#registry.list(event)
@@ -191,9 +236,9 @@ export class EventBus {
     return all.filter(subscription => !subscription.isExpired)
   }
 
-  /** Parses a socket text. Throws AddressError. */
+  /** Parses a socket text; options behind it are checked and left out. Throws AddressError. */
   parse(text: string): Address {
-    return this.#outlets.parse(text)
+    return this.#outlets.parse(splitSocket(text).socket)
   }
 
   /** Calls back for every raise and every outcome until the function it gives is called. */
@@ -214,7 +259,10 @@ export class EventBus {
     await this.drain(signal)
     const all = this.#registry.list()
     for (const subscription of all) this.#registry.remove(subscription)
-    await settledBefore(Promise.all([...all.map(subscription => subscription.close(signal)), ...this.#leaving]), signal)
+    await settledBefore(
+      Promise.all([...all.map(subscription => subscription.close(signal, false)), ...this.#leaving]),
+      signal,
+    )
     this.#tails.clear()
   }
 
@@ -236,9 +284,9 @@ export class EventBus {
   ): RaiseResult {
     const matching = this.#registry.matching(type.id, names, values)
     if (matching.length === 0 && this.#tails.size === 0) return 0
-    const event = this.#sequence.next(type, names, values, this.#clock.nowMs(), source, depth)
-    this.#show(event, null, null)
     const nowMs = this.#clock.monotonicMs()
+    const event = this.#sequence.next(type, names, values, this.#wallMs(nowMs), source?.message, depth)
+    if (this.#tails.size > 0) this.#show(event, null, null)
     let taken = 0
     for (const subscription of matching) {
       if (subscription.isExpired) {
@@ -250,6 +298,15 @@ export class EventBus {
     }
     event.release()
     return taken
+  }
+
+  /** The wall clock; read again only when time has passed. */
+  #wallMs(monotonicMs: number): number {
+    if (monotonicMs - this.#wallReadMs >= WALL_STEP_MS) {
+      this.#wallReadMs = monotonicMs
+      this.#wall = this.#clock.nowMs()
+    }
+    return this.#wall
   }
 
   #show(event: RaisedEvent, subscription: Subscription | null, delivery: Delivery | null): void {
@@ -270,9 +327,10 @@ export class EventBus {
     return type
   }
 
-  #addressOf(socket: string): Address {
+  #socketOf({ socket: text, options: more, format }: SubscribeRequest): Pick<SubscriptionPlan, 'address' | 'options'> {
     try {
-      return this.parse(socket)
+      const { socket, options } = splitSocket(text)
+      return { address: this.#outlets.parse(socket), options: joined(options, more, format) }
     } catch (cause) {
       throw socketError(cause)
     }
@@ -288,63 +346,23 @@ export class EventBus {
     }
   }
 
-  #open(event: string, address: Address, filter: Filter | null, format: PayloadFormat | undefined): Subscription {
-    const lanes = this.#openOutlets(address, format).map(
-      ({ address: way, sink, isInline }) =>
-        new Lane(
-          way.text,
-          sink,
-          this.#policy,
-          this.#laneContext(() => subscription),
-          isInline,
-        ),
-    )
-    const subscription: Subscription = this.#make(event, address, filter, format, lanes)
-    return subscription
-  }
-
-  #openOutlets(address: Address, format: PayloadFormat | undefined): readonly Outlet[] {
+  #open(plan: SubscriptionPlan): Subscription {
     try {
-      return this.#outlets.open(address, format)
+      return this.#maker.open(plan)
     } catch (cause) {
       throw socketError(cause)
     }
   }
 
-  #laneContext(subscription: () => Subscription): LaneContext {
-    return {
-      clock: this.#clock,
-      log: this.#log,
-      scheduler: this.#scheduler,
-      observe: (event, delivery) => {
-        if (this.#tails.size > 0) this.#show(event, subscription(), delivery)
-      },
-    }
-  }
-
-  #make(
-    event: string,
-    address: Address,
-    filter: Filter | null,
-    format: PayloadFormat | undefined,
-    lanes: readonly Lane[],
-  ): Subscription {
-    return new Subscription({
-      serial: this.#serial++,
-      event,
-      address,
-      filter,
-      format,
-      lanes,
-      clock: this.#clock,
-      parse: text => this.parse(text),
-      onExpired: expired => this.#end(expired),
-    })
+  /** Tells of deliveries, once what led to it is over: it may be told in the middle of one. */
+  #raiseLater(name: string, values: readonly (string | number)[]): void {
+    const type = this.catalogue.find(name)
+    if (type === undefined || !this.isHeard(type)) return
+    setImmediate(() => this.raise(type, type.fieldNames, values))
   }
 
   /** Expire 0: what is there ends; what is not there is described as ended. */
-  #cancel(known: Subscription | undefined, event: string, address: Address, filter: Filter | null): Subscription {
-    const subscription = known ?? this.#make(event, address, filter, undefined, [])
+  #cancel(subscription: Subscription): Subscription {
     this.#end(subscription)
     return subscription
   }
@@ -353,13 +371,31 @@ export class EventBus {
     if (!this.#registry.remove(subscription)) return false
     const farewell = new AbortController()
     const timer = this.#clock.after(FAREWELL_MS, () => farewell.abort())
-    const leaving = subscription.close(farewell.signal).finally(() => {
+    const leaving = subscription.close(farewell.signal, true).finally(() => {
       timer.clear()
       this.#leaving.delete(leaving)
     })
     this.#leaving.add(leaving)
     return true
   }
+}
+
+/** Renewing without options keeps those there are. */
+function asksNothingNew(known: SubscriptionOptions, asked: SubscriptionOptions): boolean {
+  return (
+    (asked.text === '' && asked.format === undefined) || (asked.text === known.text && asked.format === known.format)
+  )
+}
+
+function joined(
+  options: SubscriptionOptions,
+  more: string | undefined,
+  format: PayloadFormat | undefined,
+): SubscriptionOptions {
+  const added = more === undefined || more.trim() === '' ? NO_OPTIONS : parseOptions(more)
+  const text = [options.text, added.text].filter(one => one !== '').join(' ')
+  const wanted = format ?? added.format ?? options.format
+  return { ...(wanted === undefined ? {} : { format: wanted }), policy: { ...options.policy, ...added.policy }, text }
 }
 
 function unknownEvent(name: string): SubscribeError {

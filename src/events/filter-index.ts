@@ -20,6 +20,10 @@ export class FilterIndex<T extends Filtered> {
   readonly #scanned = new Set<T>()
   readonly #hashed = new Map<string, Map<string, Set<T>>>()
 
+  /** How many entries have a filter. */
+  #filters = 0
+  #all: readonly T[] | undefined
+
   get size(): number {
     return this.#places.size
   }
@@ -31,6 +35,8 @@ export class FilterIndex<T extends Filtered> {
   add(entry: T): void {
     const place = this.#choose(entry.filter)
     this.#places.set(entry, place)
+    this.#all = undefined
+    if (entry.filter !== null) this.#filters++
     if (place === null) this.#scanned.add(entry)
     else for (const text of place.texts) this.#bucket(place.key, text).add(entry)
   }
@@ -39,8 +45,16 @@ export class FilterIndex<T extends Filtered> {
     const place = this.#places.get(entry)
     if (place === undefined) return
     this.#places.delete(entry)
+    this.#all = undefined
+    if (entry.filter !== null) this.#filters--
     if (place === null) this.#scanned.delete(entry)
     else for (const text of place.texts) this.#removeHashed(entry, place.key, text)
+  }
+
+  /** All entries, where none has a filter: an array made once for many searches; do not change it. */
+  unfiltered(): readonly T[] | undefined {
+    if (this.#filters > 0) return undefined
+    return (this.#all ??= [...this.#scanned])
   }
 
   /** Adds to `found` each entry that has no filter or whose filter holds. */

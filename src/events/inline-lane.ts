@@ -1,9 +1,9 @@
+import { settledBefore } from '../util/settled-before.ts'
 import type { RaisedEvent } from './event.ts'
 import type { Lane } from './lane.ts'
 import { broken, type LaneContext, Ledger } from './ledger.ts'
 import type { DeliveryPolicy } from './policy.ts'
 import type { Delivery, DeliveryError, Health, Sink } from './transport.ts'
-import { settledBefore } from '../util/settled-before.ts'
 
 /** Gives each event to the sink inside the raise, once (`event_route[E, sync]`). */
 export class InlineLane implements Lane {

@@ -1,5 +1,5 @@
 import type { Value } from '../util/spec.ts'
-import type { EventCodec, EventData } from './transport.ts'
+import type { EventData, PlainCodec } from './transport.ts'
 
 /**
  * The modern payload (events reference §3.0): one compact JSON object, nothing behind it.
@@ -10,15 +10,21 @@ import type { EventCodec, EventData } from './transport.ts'
  * event has none at all, and `{}` for an object of none. Strings escape `"`, `\`, \b \f \n \r \t and other bytes under 0x20 as \u00xx; half surrogate
  * pairs become U+FFFD.
  */
-export const jsonRpc: EventCodec = {
+export const jsonRpc: PlainCodec = {
   name: 'jsonrpc',
+  contentType: 'application/json',
   encode: event => Buffer.from(notification(event)),
 }
 
-function notification({ name, names, values }: EventData): string {
-  const head = `{"jsonrpc":"2.0","method":${quoted(name)}`
-  if (values.length === 0) return names === null ? `${head}}` : `${head},"params":{}}`
-  return `${head},"params":${names === null ? list(values) : (object(names, values) ?? members(names, values))}}`
+function notification(event: EventData): string {
+  const head = `{"jsonrpc":"2.0","method":${quoted(event.name)}`
+  if (event.values.length === 0) return event.names === null ? `${head}}` : `${head},"params":{}}`
+  return `${head},"params":${encodeParams(event)}}`
+}
+
+/** The parameters as JSON: an object of those that have names, else an array. Unset ones are left out. */
+export function encodeParams({ names, values }: EventData): string {
+  return names === null ? list(values) : (object(names, values) ?? members(names, values))
 }
 
 function list(values: readonly (Value | undefined)[]): string {
@@ -56,6 +62,9 @@ function areKeys(names: readonly string[]): boolean {
   }
   return are
 }
+
+/** Text as a JSON string, in the escapes above. */
+export const encodeJsonText = (text: string): string => quoted(text)
 
 /** A value as JSON: an integer in decimal, a string escaped as above, NULL as `null`. */
 export function encodeJsonValue(value: Value): string {

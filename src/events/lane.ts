@@ -1,12 +1,6 @@
 import type { RaisedEvent } from './event.ts'
-import type { EventStore } from './event-store.ts'
-import { InlineLane } from './inline-lane.ts'
-import { KeyedLane } from './keyed-lane.ts'
-import type { DeliveryCounters, LaneContext } from './ledger.ts'
-import { OrderedLane } from './ordered-lane.ts'
-import type { DeliveryPolicy } from './policy.ts'
-import { EventQueue } from './queue.ts'
-import type { DeliveryError, Health, Sink } from './transport.ts'
+import type { DeliveryCounters } from './ledger.ts'
+import type { DeliveryError, Health } from './transport.ts'
 
 /** One receiver's way: a store where events wait, and the pump that empties it into a sink. */
 export interface Lane {
@@ -34,25 +28,4 @@ export interface Lane {
    * `signal` aborts.
    */
   close(signal: AbortSignal, forGood: boolean): Promise<void>
-}
-
-/** What a lane is made of. */
-export interface LaneInit {
-  readonly socket: string
-  readonly sink: Sink
-  readonly policy: DeliveryPolicy
-  readonly context: LaneContext
-  /** Where its events wait; a queue in memory if absent. */
-  readonly store?: EventStore | undefined
-  /** Events are given to the sink inside `offer` and never tried again. */
-  readonly isInline?: boolean
-}
-
-/** The lane a policy asks for. */
-export function openLane({ socket, sink, policy, context, store, isInline = false }: LaneInit): Lane {
-  if (isInline) return new InlineLane(socket, sink, policy, context)
-  const waiting = store ?? new EventQueue(policy.maxQueued, policy.overflow, policy.maxQueuedBytes)
-  return policy.key === null
-    ? new OrderedLane(socket, sink, policy, context, waiting)
-    : new KeyedLane(socket, sink, policy, context, waiting)
 }

@@ -2,6 +2,7 @@ import type { Log } from '../log/log.ts'
 import type { Clock } from '../util/clock.ts'
 import type { RaisedEvent } from './event.ts'
 import type { DropReason } from './event-store.ts'
+import { type DeliveryPolicy, lagOf } from './policy.ts'
 import type { DeliveryScheduler } from './scheduler.ts'
 import { DELIVERED, type Delivery, DeliveryError, failed, type Sink } from './transport.ts'
 
@@ -18,6 +19,18 @@ export interface DeliveryCounters {
   /** Attempts repeated although the receiver may have taken the event. */
   maybeDuplicate: number
 }
+
+/** What became of a subscription's events so far. `raised` is the sum of all the others but `retried`, `maybeDuplicate`. */
+export interface SubscriptionCounters extends Readonly<Omit<DeliveryCounters, 'dropped'>> {
+  readonly dropped: Readonly<Record<DropReason, number>>
+  readonly queued: number
+  readonly inFlight: number
+  /** How long the oldest has waited, milliseconds. */
+  readonly oldestMs: number
+}
+
+/** What an event comes to in the end. */
+export type Fate = 'delivered' | 'failed' | DropReason
 
 /** Told of each outcome, drops included. */
 export type DeliveryObserver = (event: RaisedEvent, delivery: Delivery) => void
@@ -42,6 +55,8 @@ export interface LaneContext {
   /** Who wants to know every outcome, now; undefined when nobody does. */
   observer(): DeliveryObserver | undefined
   readonly alarm: LaneAlarm
+  /** Told of the fate of each event, where somebody adds up several lanes. */
+  readonly settled?: ((event: RaisedEvent, fate: Fate) => void) | undefined
   /** Takes what was given up because it was refused. */
   deadLetter(socket: string, event: RaisedEvent, error: DeliveryError, attempts: number): void
 }
@@ -86,12 +101,15 @@ export class Ledger {
 
   delivered(event: RaisedEvent): Delivery {
     this.counters.delivered++
+    this.#context.settled?.(event, 'delivered')
     this.#context.observer()?.(event, DELIVERED)
     return DELIVERED
   }
 
   allDelivered(events: readonly RaisedEvent[]): void {
     this.counters.delivered += events.length
+    const { settled } = this.#context
+    if (settled !== undefined) for (const event of events) settled(event, 'delivered')
     const observe = this.#context.observer()
     if (observe !== undefined) for (const event of events) observe(event, DELIVERED)
   }
@@ -109,6 +127,7 @@ export class Ledger {
   /** The event is a dead letter after so many attempts. */
   deadLetter(event: RaisedEvent, delivery: Undelivered, attempts: number): Delivery {
     this.counters.failed++
+    this.#context.settled?.(event, 'failed')
     this.#context.observer()?.(event, delivery)
     this.#context.deadLetter(this.socket, event, delivery.error, attempts)
     this.#context.alarm.lost(this.socket, event, delivery.error, attempts)
@@ -118,6 +137,7 @@ export class Ledger {
   drop(event: RaisedEvent, reason: DropReason): Delivery {
     const delivery = DROPPED[reason]
     this.counters.dropped[reason]++
+    this.#context.settled?.(event, reason)
     this.#context.observer()?.(event, delivery)
     if (reason !== 'coalesced') this.#tellDrop(event, reason)
     return delivery
@@ -166,10 +186,11 @@ export class TroubleWatch {
     this.#context.alarm.recovered(this.#socket, downMs, queued)
   }
 
-  /** `isLate`: more waits, or for longer, than should; told again only after it has gone below. */
-  lag(isLate: boolean, queued: number, oldestMs: number): void {
-    if (isLate && !this.#isLagging) this.#context.alarm.lagging(this.#socket, queued, oldestMs)
-    this.#isLagging = isLate
+  /** Tells when more waits, or for longer, than should. */
+  lag(policy: DeliveryPolicy, queued: number, oldestMs: number): void {
+    const lag = lagOf(policy, queued, oldestMs)
+    if (lag === 'late' && !this.#isLagging) this.#context.alarm.lagging(this.#socket, queued, oldestMs)
+    if (lag !== '') this.#isLagging = lag === 'late'
   }
 }
 
@@ -180,7 +201,10 @@ export function broken(cause: unknown): Undelivered {
   return { outcome: 'failed', error }
 }
 
-/** Whether an attempt says something about the event, and not only that nobody could take any. */
-export function countsAsAttempt({ error }: Undelivered): boolean {
-  return error.code !== 'E_NOT_CONNECTED' && error.code !== 'E_QUEUE_FULL'
+/**
+ * Whether an attempt says something about the event, and not only that nobody could take any. A connection that is lost
+ * while the event is on it does: an event may be what breaks its receiver.
+ */
+export function countsAsAttempt({ outcome, error }: Undelivered): boolean {
+  return outcome === 'unknown' || (error.code !== 'E_NOT_CONNECTED' && error.code !== 'E_QUEUE_FULL')
 }

@@ -4,10 +4,12 @@ import type { RaisedEvent } from './event.ts'
 import type { DropReason, EventStore } from './event-store.ts'
 import type { Lane } from './lane.ts'
 import { broken, countsAsAttempt, type LaneContext, Ledger, TroubleWatch, type Undelivered } from './ledger.ts'
-import { backOffMs, type DeliveryPolicy, isLate } from './policy.ts'
+import { backOffMs, type DeliveryPolicy } from './policy.ts'
 import type { Runnable } from './scheduler.ts'
 import type { Delivery, DeliveryError, Health, Outcomes, Sink } from './transport.ts'
 
+/** Events given one by one in a turn: for some sinks each is work. */
+const MAX_SINGLES = 64
 /** A receiver that is merely full is asked again sooner. */
 const FULL_BACK_OFF_MS = { first: 2, longest: 50 } as const
 
@@ -52,6 +54,9 @@ export class OrderedLane implements Lane, Runnable {
   readonly #trouble: TroubleWatch
   #state: State = 'idle'
   #isClosing = false
+  #endsForGood = false
+  /** It has given up what waits: that is dropped, or left in its store for the next run. */
+  #hasGivenUp = false
   #taken = 0
   #inFlight = 0
   #window: number
@@ -119,10 +124,12 @@ export class OrderedLane implements Lane, Runnable {
   run(limit: number): number {
     if (this.#state !== 'ready') return 0
     const nowMs = this.#context.clock.monotonicMs()
-    const flight = this.#take(Math.min(limit, this.#window - this.#inFlight), nowMs)
+    const most = this.#sink.sendAll === undefined ? Math.min(limit, MAX_SINGLES) : limit
+    const flight = this.#take(Math.min(most, this.#window - this.#inFlight), nowMs)
     const count = flight.events.length
     if (count > 0) this.#give(flight, nowMs + this.#policy.sendTimeoutMs)
     if (this.#state === 'ready') this.#state = 'idle'
+    this.#checkLag(nowMs)
     this.#afterChange()
     return count
   }
@@ -143,15 +150,16 @@ export class OrderedLane implements Lane, Runnable {
 
   async close(signal: AbortSignal, forGood: boolean): Promise<void> {
     this.#isClosing = true
-    if (this.#state === 'waiting') this.#giveUp(forGood)
+    this.#endsForGood = forGood
+    if (this.#state === 'waiting') this.#giveUp()
     await settledBefore(this.whenIdle(), signal)
-    this.#giveUp(forGood)
+    this.#giveUp()
     this.#store.close?.(forGood)
     await this.#sink.close(signal)
   }
 
   get #isIdle(): boolean {
-    return this.#inFlight === 0 && this.#store.length === 0 && this.#retries.length === 0
+    return this.#inFlight === 0 && this.#retries.length === 0 && (this.#store.length === 0 || this.#hasGivenUp)
   }
 
   #wake(): void {
@@ -163,8 +171,12 @@ export class OrderedLane implements Lane, Runnable {
   #take(limit: number, nowMs: number): Flight {
     const store = this.#store
     const oldestMs = nowMs - this.#policy.maxAgeMs
-    const flight: Flight = { events: [], since: [], attempts: undefined, firstOrder: this.#taken, promise: undefined }
-    while (flight.events.length < limit) {
+    // Of their size from the start: arrays that grow leave several behind.
+    const events = new Array<RaisedEvent>(Math.min(limit, store.length))
+    const since = new Array<number>(events.length)
+    const flight: Flight = { events, since, attempts: undefined, firstOrder: this.#taken, promise: undefined }
+    let count = 0
+    while (count < events.length) {
       const sinceMs = store.headSinceMs
       const attempts = store.headAttempts
       const event = store.shift()
@@ -173,12 +185,14 @@ export class OrderedLane implements Lane, Runnable {
         this.#drop(event, 'expired')
         continue
       }
-      if (attempts > 0) (flight.attempts ??= new Array<number>(flight.events.length).fill(0)).push(attempts)
-      else flight.attempts?.push(0)
-      flight.events.push(event)
-      flight.since.push(sinceMs)
+      if (attempts > 0) (flight.attempts ??= new Array<number>(events.length).fill(0))[count] = attempts
+      events[count] = event
+      since[count++] = sinceMs
     }
-    this.#taken += flight.events.length
+    // Some were too old, or cannot be had yet.
+    if (count < events.length) for (const array of [events, since]) array.length = count
+    if (flight.attempts !== undefined) flight.attempts.length = count
+    this.#taken += count
     return flight
   }
 
@@ -267,7 +281,7 @@ export class OrderedLane implements Lane, Runnable {
       this.#concludeFailure(flight, i, event, delivery)
       return
     }
-    this.#store.settle?.(event, this.#ledger.delivered(event))
+    this.#settle(event, this.#ledger.delivered(event))
     if (this.#failures > 0) this.#recover()
   }
 
@@ -275,7 +289,7 @@ export class OrderedLane implements Lane, Runnable {
     const attempts = (flight.attempts?.[i] ?? 0) + (countsAsAttempt(delivery) ? 1 : 0)
     const isFinal = delivery.error.permanent || attempts >= this.#policy.maxAttempts
     this.#ledger.attemptFailed(event, delivery, !isFinal && !this.#isClosing)
-    if (isFinal) this.#store.settle?.(event, this.#ledger.deadLetter(event, delivery, Math.max(1, attempts)))
+    if (isFinal) this.#settle(event, this.#ledger.deadLetter(event, delivery, Math.max(1, attempts)))
     else {
       this.#retries.push(retryOf(flight, i, attempts))
       this.#state = 'stalled'
@@ -294,7 +308,7 @@ export class OrderedLane implements Lane, Runnable {
     this.#retries = []
     for (const { event, sinceMs, attempts } of retries) this.#store.unshift(event, sinceMs, attempts)
     if (this.#isClosing) {
-      this.#giveUp(true)
+      this.#giveUp()
       return
     }
     const error = this.lastError
@@ -327,23 +341,29 @@ export class OrderedLane implements Lane, Runnable {
 
   #checkLag(nowMs: number): void {
     const oldestMs = this.#store.length === 0 ? 0 : nowMs - this.#store.headSinceMs
-    this.#trouble.lag(isLate(this.#policy, this.#store.length, oldestMs), this.#store.length, oldestMs)
+    this.#trouble.lag(this.#policy, this.#store.length, oldestMs)
   }
 
   #drop(event: RaisedEvent, reason: DropReason): void {
-    this.#store.settle?.(event, this.#ledger.drop(event, reason))
+    this.#settle(event, this.#ledger.drop(event, reason))
   }
 
-  /** `forGood`: what waits is dropped; otherwise a store that keeps it keeps it. */
-  #giveUp(forGood: boolean): void {
+  /** What waits is dropped, unless its store keeps it for the next run. */
+  #giveUp(): void {
     this.#timer?.clear()
     this.#state = 'idle'
     const retries = this.#retries.splice(0).sort((a, b) => b.order - a.order)
     for (const { event, sinceMs, attempts } of retries) this.#store.unshift(event, sinceMs, attempts)
-    if (forGood || this.#store.close === undefined)
+    if (this.#endsForGood || this.#store.close === undefined)
       for (let event = this.#store.shift(); event !== undefined; event = this.#store.shift())
         this.#drop(event, 'closed')
+    this.#hasGivenUp = true
     this.#tellIdle()
+  }
+
+  /** The outcome comes as a value, so that it is in the books whether or not the store wants to know. */
+  #settle(event: RaisedEvent, delivery: Delivery): void {
+    this.#store.settle?.(event, delivery)
   }
 
   #tellIdle(): void {

@@ -3,16 +3,14 @@ import type { Clock } from '../util/clock.ts'
 import { BufferedSink } from './buffered-sink.ts'
 import type { Era } from './catalogue.ts'
 import { RaisedEvent } from './event.ts'
-import { jsonRpc } from './json-rpc.ts'
-import { SinkPool } from './sink-pool.ts'
-import { textDatagram, textMessage } from './text.ts'
+import { messageCodec } from './formats.ts'
+import { SinkPool, type SinkWishes } from './sink-pool.ts'
 import {
   type Address,
   AddressError,
   type Delivery,
-  type EventCodec,
-  type PayloadFormat,
-  type PayloadFraming,
+  MESSAGE_FORMATS,
+  type MessageFormat,
   type Sink,
   type Transport,
   type TransportHost,
@@ -34,10 +32,10 @@ export interface Outlet {
 export class Outlets {
   readonly #clock: Clock
   readonly #log: Log
-  readonly #eraFormat: PayloadFormat
+  readonly #eraFormat: MessageFormat
   readonly #transports = new Map<string, Transport>()
-  readonly #pool = new SinkPool((address, format) =>
-    this.#transportOf(address).open(address, this.#hostFor(address, format)),
+  readonly #pool = new SinkPool((address, wishes) =>
+    this.#transportOf(address).open(address, this.#hostFor(address, wishes)),
   )
   #runRoute: (name: string) => RouteRun | undefined = () => undefined
   /** How many events led to what runs right now: more than 0 while an event route runs. */
@@ -76,11 +74,11 @@ export class Outlets {
   }
 
   /** Opens all an address stands for, or nothing. Throws AddressError. */
-  open(address: Address, format: PayloadFormat | undefined): readonly Outlet[] {
+  open(address: Address, wishes: SinkWishes): readonly Outlet[] {
     const ways = this.#transportOf(address).fanOut?.(address) ?? [address]
     const opened: Outlet[] = []
     try {
-      for (const way of ways) opened.push(this.#openOne(way, format))
+      for (const way of ways) opened.push(this.#openOne(way, wishes))
       return opened
     } catch (error) {
       for (const { sink } of opened) void sink.close(AbortSignal.abort())
@@ -88,13 +86,15 @@ export class Outlets {
     }
   }
 
-  #openOne(address: Address, format: PayloadFormat | undefined): Outlet {
+  #openOne(address: Address, wishes: SinkWishes): Outlet {
     const transport = this.#transportOf(address)
-    return { address, sink: this.#acquire(address, format), isInline: transport.isInline?.(address) ?? false }
+    return { address, sink: this.#acquire(address, wishes), isInline: transport.isInline?.(address) ?? false }
   }
 
-  #acquire(address: Address, format: PayloadFormat | undefined): Sink {
-    return this.#pool.acquire(address, format, this.#transportOf(address).perSubscription === true)
+  #acquire(address: Address, wishes: SinkWishes): Sink {
+    const transport = this.#transportOf(address)
+    checkFormat(transport, wishes, address)
+    return this.#pool.acquire(address, wishes, transport.perSubscription === true)
   }
 
   #transportOf(address: Address): Transport {
@@ -120,22 +120,31 @@ export class Outlets {
     }
   }
 
-  #hostFor(address: Address, format: PayloadFormat | undefined): TransportHost {
+  #hostFor(address: Address, wishes: SinkWishes): TransportHost {
     const log = this.#log.child(`event_${address.scheme}`)
+    const wanted = wishes.format
     return {
       log,
       clock: this.#clock,
-      format: format ?? this.#eraFormat,
-      codec: (framing, preferred) => codecOf(format ?? preferred ?? this.#eraFormat, framing),
+      format: wanted,
+      key: wishes.key,
+      codec: (framing, preferred) => messageCodec(asMessage(wanted) ?? preferred ?? this.#eraFormat, framing),
       buffered: link => new BufferedSink(link, this.#clock, log),
-      sink: inner => this.#acquire(inner, format),
+      sink: inner => this.#acquire(inner, wishes),
       parse: this.parse,
       route: this.#route,
     }
   }
 }
 
-function codecOf(format: PayloadFormat, framing: PayloadFraming): EventCodec {
-  if (format === 'jsonrpc') return jsonRpc
-  return framing === 'datagram' ? textDatagram : textMessage
+const asMessage = (format: string | undefined): MessageFormat | undefined =>
+  MESSAGE_FORMATS.find(known => known === format)
+
+/** A socket that stands for others leaves the choice to these. */
+function checkFormat(transport: Transport, { format }: SinkWishes, address: Address): void {
+  if (format === undefined || transport.perSubscription === true) return
+  const formats = transport.formats ?? MESSAGE_FORMATS
+  if (formats.some(known => known === format)) return
+  const choice = formats.length === 0 ? 'has one form only' : `takes ${formats.join(', ')}`
+  throw new AddressError(`${transport.scheme}: ${choice}, not format=${format}`, address.text, 0)
 }

@@ -39,7 +39,7 @@ export const DEFAULT_POLICY: DeliveryPolicy = {
   maxAgeMs: 3_600_000,
   lagAgeMs: 60_000,
   overflow: 'drop-oldest',
-  maxInFlight: 1024,
+  maxInFlight: 4096,
   sendTimeoutMs: 10_000,
   maxAttempts: Number.POSITIVE_INFINITY,
   backOffMs: { first: 100, longest: 30_000 },
@@ -52,7 +52,8 @@ export function backOffMs({ first, longest }: DeliveryPolicy['backOffMs'], attem
   return Math.min(longest, first * 2 ** Math.min(Math.max(0, attempt - 1), 24)) * (0.75 + Math.random() / 2)
 }
 
-/** Whether so much waits, or for so long, that somebody should be told (E_EVI_LAG). */
-export function isLate({ maxQueued, lagAgeMs }: DeliveryPolicy, queued: number, oldestMs: number): boolean {
-  return queued > maxQueued / 2 || oldestMs > lagAgeMs
+/** How far behind a lane is: `late` is told by E_EVI_LAG, and again only after it has been `calm`. */
+export function lagOf({ maxQueued, lagAgeMs }: DeliveryPolicy, queued: number, oldestMs: number): 'late' | 'calm' | '' {
+  if (queued > maxQueued / 2 || oldestMs > lagAgeMs) return 'late'
+  return queued <= maxQueued / 8 && oldestMs <= lagAgeMs / 2 ? 'calm' : ''
 }

@@ -3,6 +3,9 @@ import type { EventStore, StoreListener } from './event-store.ts'
 import type { Overflow } from './policy.ts'
 import { keyReader } from './transport.ts'
 
+/** Of all queues that hold nothing. */
+const NO_TIMES = new Float64Array(0)
+const NO_ATTEMPTS = new Uint32Array(0)
 const FIRST_SIZE = 8
 /** A ring larger than this is let go of once it is empty. */
 const KEPT_SIZE = 1024
@@ -18,8 +21,10 @@ export class EventQueue implements EventStore {
   readonly #waiting: WaitingByKey | undefined
   #listener: StoreListener | undefined
   #events: (RaisedEvent | undefined)[] = []
-  #since = new Float64Array(0)
-  #attempts = new Uint32Array(0)
+  #since = NO_TIMES
+  #attempts = NO_ATTEMPTS
+  /** Bytes of each, where there is a bound. */
+  #sizes = NO_ATTEMPTS
   #head = 0
   #length = 0
   #bytes = 0
@@ -59,6 +64,7 @@ export class EventQueue implements EventStore {
     this.#events[at] = event
     this.#since[at] = sinceMs
     this.#attempts[at] = 0
+    this.#sizes[at] = size
     this.#waiting?.add(event, this.#passed + this.#length)
     this.#length++
     this.#bytes += size
@@ -78,7 +84,9 @@ export class EventQueue implements EventStore {
     this.#since[this.#head] = sinceMs
     this.#attempts[this.#head] = attempts
     this.#length++
-    this.#bytes += this.#sizeOf(event)
+    const size = this.#sizeOf(event)
+    this.#sizes[this.#head] = size
+    this.#bytes += size
   }
 
   shift(): RaisedEvent | undefined {
@@ -87,7 +95,7 @@ export class EventQueue implements EventStore {
     this.#events[this.#head] = undefined
     if (event !== undefined) {
       this.#waiting?.remove(event, this.#passed)
-      this.#bytes -= this.#sizeOf(event)
+      this.#bytes -= this.#sizes[this.#head] ?? 0
     }
     this.#head = (this.#head + 1) & (this.#events.length - 1)
     this.#passed++
@@ -126,7 +134,8 @@ export class EventQueue implements EventStore {
     const gone = this.#events[at]
     if (gone === undefined) return false
     this.#events[at] = event
-    this.#bytes += size - this.#sizeOf(gone)
+    this.#bytes += size - (this.#sizes[at] ?? 0)
+    this.#sizes[at] = size
     this.#listener?.dropped(gone, 'coalesced')
     return true
   }
@@ -138,7 +147,7 @@ export class EventQueue implements EventStore {
     this.#length--
     if (event === undefined) return undefined
     this.#waiting?.remove(event, this.#passed + this.#length)
-    this.#bytes -= this.#sizeOf(event)
+    this.#bytes -= this.#sizes[at] ?? 0
     return event
   }
 
@@ -149,23 +158,27 @@ export class EventQueue implements EventStore {
     const events = new Array<RaisedEvent | undefined>(size).fill(undefined)
     const since = new Float64Array(size)
     const attempts = new Uint32Array(size)
+    const sizes = new Uint32Array(size)
     for (let i = 0; i < this.#length; i++) {
       const at = (this.#head + i) & mask
       events[i] = this.#events[at]
       since[i] = this.#since[at] ?? 0
       attempts[i] = this.#attempts[at] ?? 0
+      sizes[i] = this.#sizes[at] ?? 0
     }
     this.#events = events
     this.#since = since
     this.#attempts = attempts
+    this.#sizes = sizes
     this.#head = 0
   }
 
   /** Gives back the memory of a backlog once it is gone. */
   #letGo(): void {
     this.#events = []
-    this.#since = new Float64Array(0)
-    this.#attempts = new Uint32Array(0)
+    this.#since = NO_TIMES
+    this.#attempts = NO_ATTEMPTS
+    this.#sizes = NO_ATTEMPTS
     this.#head = 0
   }
 }

@@ -56,7 +56,16 @@ export class Registry {
   }
 
   /** Those who want this event, the newest subscription first (events reference §1.3). */
-  matching(id: number, names: readonly string[] | null, values: readonly (Value | undefined)[]): Subscription[] {
+  matching(
+    id: number,
+    names: readonly string[] | null,
+    values: readonly (Value | undefined)[],
+  ): readonly Subscription[] {
+    if (this.#wildcard === undefined) {
+      const all = this.#byId[id]?.index.unfiltered()
+      // Entries stand in order of their serials.
+      if (all !== undefined) return all.length > 1 ? all.toReversed() : all
+    }
     const found: Subscription[] = []
     this.#byId[id]?.index.collect(names, values, found)
     this.#wildcard?.index.collect(names, values, found)

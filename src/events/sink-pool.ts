@@ -4,13 +4,21 @@ import {
   DeliveryError,
   failed,
   type Health,
+  type Outcomes,
   type PayloadFormat,
   type Sink,
   type WireEvent,
 } from './transport.ts'
 
+/** What a subscription wants of its sinks. Those that want the same share one. */
+export interface SinkWishes {
+  readonly format?: PayloadFormat | undefined
+  /** Field by which order is kept. */
+  readonly key?: string | undefined
+}
+
 /** Opens the sink of an address. Throws AddressError. */
-export type OpenSink = (address: Address, format: PayloadFormat | undefined) => Sink
+export type OpenSink = (address: Address, wishes: SinkWishes) => Sink
 
 interface Entry {
   readonly sink: Sink
@@ -27,19 +35,19 @@ export class SinkPool {
   }
 
   /** A share of the address's sink, which is opened if need be. With `isOwn` nobody else shares it. Throws AddressError. */
-  acquire(address: Address, format: PayloadFormat | undefined, isOwn: boolean): Sink {
-    if (isOwn) return this.#open(address, format)
-    const key = `${format ?? ''} ${address.key}`
+  acquire(address: Address, wishes: SinkWishes, isOwn: boolean): Sink {
+    if (isOwn) return this.#open(address, wishes)
+    const key = `${wishes.format ?? ''} ${wishes.key ?? ''} ${address.key}`
     let entry = this.#entries.get(key)
-    if (entry === undefined) this.#entries.set(key, (entry = this.#makeEntry(address, format)))
+    if (entry === undefined) this.#entries.set(key, (entry = this.#makeEntry(address, wishes)))
     const { sink, users } = entry
     const share = new SharedSink(sink, () => this.#release(key, share))
     users.add(share)
     return share
   }
 
-  #makeEntry(address: Address, format: PayloadFormat | undefined): Entry {
-    const entry: Entry = { sink: this.#open(address, format), users: new Set() }
+  #makeEntry(address: Address, wishes: SinkWishes): Entry {
+    const entry: Entry = { sink: this.#open(address, wishes), users: new Set() }
     entry.sink.onHealth(() => {
       for (const user of [...entry.users]) user.healthChanged()
     })
@@ -62,11 +70,16 @@ class SharedSink implements Sink {
   readonly #sink: Sink
   readonly #release: () => boolean
   readonly #listeners: (() => void)[] = []
+  /** Absent where the sink takes events one by one. */
+  readonly sendAll?: (events: readonly WireEvent[], deadlineMs: number) => Outcomes | Promise<Outcomes>
   #closing: Promise<void> | undefined
 
   constructor(sink: Sink, release: () => boolean) {
     this.#sink = sink
     this.#release = release
+    if (sink.sendAll !== undefined)
+      this.sendAll = (events, deadlineMs) =>
+        this.#closing === undefined ? (sink.sendAll?.(events, deadlineMs) ?? CLOSED) : CLOSED
   }
 
   get health(): Health {

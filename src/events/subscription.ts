@@ -1,15 +1,11 @@
 import type { Clock, Timer } from '../util/clock.ts'
-import type { DeliveryCounters, DropReason, Lane } from './delivery.ts'
 import type { RaisedEvent } from './event.ts'
+import type { FanOutTally } from './fan-out-tally.ts'
 import type { Filter } from './filter.ts'
+import type { Lane } from './lane.ts'
+import type { SubscriptionCounters } from './ledger.ts'
+import type { SubscriptionOptions } from './socket-options.ts'
 import type { Address, Health, PayloadFormat } from './transport.ts'
-
-/** What became of a subscription's events so far. `raised` is the sum of all the others but `retried`, `maybeDuplicate`. */
-export interface SubscriptionCounters extends Readonly<Omit<DeliveryCounters, 'dropped'>> {
-  readonly dropped: Readonly<Record<DropReason, number>>
-  readonly queued: number
-  readonly inFlight: number
-}
 
 /** The error of the latest attempt that failed. */
 export interface LastError {
@@ -35,8 +31,10 @@ export interface SubscriptionInit {
   readonly event: string
   readonly address: Address
   readonly filter: Filter | null
-  readonly format: PayloadFormat | undefined
+  readonly options: SubscriptionOptions
   readonly lanes: readonly Lane[]
+  /** What became of each event as a whole, where it goes several ways. */
+  readonly tally: FanOutTally | undefined
   readonly clock: Clock
   /** Parses a socket text; throws where it cannot. */
   readonly parse: (text: string) => Address
@@ -57,8 +55,8 @@ export class Subscription {
   /** What renewals match on; holds secrets. */
   readonly key: string
   readonly filter: Filter | null
-  /** The wire form asked for, if any. */
-  readonly format: PayloadFormat | undefined
+  readonly options: SubscriptionOptions
+  readonly #tally: FanOutTally | undefined
   readonly #lanes: readonly Lane[]
   readonly #clock: Clock
   readonly #parse: (text: string) => Address
@@ -73,7 +71,8 @@ export class Subscription {
     this.socket = init.address.text
     this.key = init.address.key
     this.filter = init.filter
-    this.format = init.format
+    this.options = init.options
+    this.#tally = init.tally
     this.#lanes = init.lanes
     this.#clock = init.clock
     this.#parse = init.parse
@@ -101,8 +100,16 @@ export class Subscription {
     return this.filter === null ? null : this.filter.text
   }
 
+  /** The wire form asked for, if any. */
+  get format(): PayloadFormat | undefined {
+    return this.options.format
+  }
+
+  /** Each event counts once, however many ways it goes. */
   get counters(): SubscriptionCounters {
-    return this.#lanes.map(countersOf).reduce(sum, NOTHING)
+    const [only] = this.#lanes
+    if (this.#tally !== undefined) return this.#tally.counters(this.#lanes)
+    return only === undefined ? NOTHING : countersOf(only)
   }
 
   /** The worst of its ways. */
@@ -147,7 +154,17 @@ export class Subscription {
 
   /** Gives an event its way. `nowMs` is the monotonic clock. */
   offer(event: RaisedEvent, nowMs: number): void {
+    this.#tally?.begin(event)
     for (const lane of this.#lanes) lane.offer(event, nowMs)
+  }
+
+  /** Gives an event that one of its ways refused to that way again. False when it has no such way. */
+  offerAgain(event: RaisedEvent, socket: string, nowMs: number): boolean {
+    const lane = this.#lanes.find(one => one.socket === socket)
+    if (lane === undefined) return false
+    this.#tally?.begin(event, 1)
+    lane.offer(event, nowMs)
+    return true
   }
 
   /** The members by which OpenSIPS lists a subscription (events reference §1.8). */
@@ -159,10 +176,11 @@ export class Subscription {
 
   /** What OpenSIPS does not tell: filter, health, what became of the events. Empty while there is nothing to tell. */
   report(): Readonly<Record<string, unknown>> {
-    const { filterText, format, lanes, counters, lastError } = this
+    const { filterText, options, lanes, counters, lastError } = this
     return {
       ...(filterText === null ? {} : { filter: filterText }),
-      ...(format === undefined ? {} : { format }),
+      ...(options.format === undefined ? {} : { format: options.format }),
+      ...(options.text === '' ? {} : { options: options.text }),
       ...(counters.raised === 0 && lastError === null ? {} : { health: this.health.state, ...listed(counters) }),
       ...(lastError === null
         ? {}
@@ -178,10 +196,13 @@ export class Subscription {
     await Promise.all(this.#lanes.map(lane => lane.whenIdle()))
   }
 
-  /** Takes no more events, sends what it can of those that wait, releases its sinks. `signal` ends the wait. */
-  async close(signal: AbortSignal): Promise<void> {
+  /**
+   * Takes no more events, sends what it can of those that wait, releases its sinks. `signal` ends the wait. `forGood`:
+   * the subscription itself has ended, and not only the process.
+   */
+  async close(signal: AbortSignal, forGood: boolean): Promise<void> {
     this.#timer?.clear()
-    await Promise.all(this.#lanes.map(lane => lane.close(signal)))
+    await Promise.all(this.#lanes.map(lane => lane.close(signal, forGood)))
   }
 
   get #expiresMs(): number {
@@ -201,32 +222,17 @@ const NOTHING: SubscriptionCounters = {
   raised: 0,
   delivered: 0,
   failed: 0,
-  dropped: { overflow: 0, expired: 0, closed: 0 },
+  dropped: { overflow: 0, coalesced: 0, expired: 0, closed: 0 },
   retried: 0,
   maybeDuplicate: 0,
   queued: 0,
   inFlight: 0,
+  oldestMs: 0,
 }
 
 function countersOf(lane: Lane): SubscriptionCounters {
-  return { ...lane.counters, dropped: { ...lane.counters.dropped }, queued: lane.queued, inFlight: lane.inFlight }
-}
-
-function sum(a: SubscriptionCounters, b: SubscriptionCounters): SubscriptionCounters {
-  return {
-    raised: a.raised + b.raised,
-    delivered: a.delivered + b.delivered,
-    failed: a.failed + b.failed,
-    dropped: {
-      overflow: a.dropped.overflow + b.dropped.overflow,
-      expired: a.dropped.expired + b.dropped.expired,
-      closed: a.dropped.closed + b.dropped.closed,
-    },
-    retried: a.retried + b.retried,
-    maybeDuplicate: a.maybeDuplicate + b.maybeDuplicate,
-    queued: a.queued + b.queued,
-    inFlight: a.inFlight + b.inFlight,
-  }
+  const { queued, inFlight, oldestMs } = lane
+  return { ...lane.counters, dropped: { ...lane.counters.dropped }, queued, inFlight, oldestMs }
 }
 
 /** Counters in the spelling of management: only what is not zero, beside the three that are always told. */
@@ -238,6 +244,7 @@ function listed(counters: SubscriptionCounters): Readonly<Record<string, number>
     retried,
     maybe_duplicate: maybeDuplicate,
     dropped_overflow: dropped.overflow,
+    dropped_coalesced: dropped.coalesced,
     dropped_expired: dropped.expired,
     dropped_closed: dropped.closed,
   }

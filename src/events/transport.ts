@@ -195,6 +195,14 @@ export type PayloadFormat = (typeof PAYLOAD_FORMATS)[number]
 export const MESSAGE_FORMATS = ['jsonrpc', 'text', 'json', 'cloudevents'] as const satisfies readonly PayloadFormat[]
 export type MessageFormat = (typeof MESSAGE_FORMATS)[number]
 
+/** Reads the module parameter `format`. Throws Error that says what `module` expects. */
+export function messageFormatOf(module: string, text: string | undefined): MessageFormat | undefined {
+  const format = MESSAGE_FORMATS.find(known => known === text)
+  if (text !== undefined && format === undefined)
+    throw new Error(`${module}: format must be one of ${MESSAGE_FORMATS.join(', ')}, not "${text}"`)
+  return format
+}
+
 /** How a payload is cut: the text form of a `datagram` ends with an empty line, that of a broker `message` does not. */
 export type PayloadFraming = 'datagram' | 'message'
 

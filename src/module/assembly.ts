@@ -1,6 +1,6 @@
 import { Databases } from '../db/databases.ts'
 import { EventBus } from '../events/bus.ts'
-import type { DeliveryPolicy } from '../events/delivery.ts'
+import type { DeliveryPolicy } from '../events/policy.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../log/logger.ts'
 import { ManagementInterface } from '../mi/management-interface.ts'

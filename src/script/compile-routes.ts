@@ -12,7 +12,7 @@ import type { CompiledText } from './text-compiler.ts'
 import type { Scope, Unit } from './unit.ts'
 
 /** Deepest nesting of route() (script reference, return codes). */
-const MAX_DEPTH = 100
+export const MAX_DEPTH = 100
 
 /** Parameters by position. */
 class CallParams implements RouteParams {

@@ -1,10 +1,10 @@
 import { BufferedSink } from '../../src/events/buffered-sink.ts'
-import { jsonRpc } from '../../src/events/json-rpc.ts'
-import { SinkPool } from '../../src/events/sink-pool.ts'
-import { textDatagram, textMessage } from '../../src/events/text.ts'
+import { messageCodec } from '../../src/events/formats.ts'
+import { SinkPool, type SinkWishes } from '../../src/events/sink-pool.ts'
 import {
   type Address,
   AddressError,
+  MESSAGE_FORMATS,
   type PayloadFormat,
   type Sink,
   type Transport,
@@ -87,28 +87,27 @@ export function openTransport(
     const scheme = colon < 0 ? text : text.slice(0, colon)
     return transportOf(scheme, text).parse(text.slice(scheme.length + 1), { parse, route })
   }
-  const pool = new SinkPool((address, format) =>
-    transportOf(address.scheme, address.text).open(address, hostFor(format)),
+  const pool = new SinkPool((address, wishes) =>
+    transportOf(address.scheme, address.text).open(address, hostFor(wishes)),
   )
-  const hostFor = (format: PayloadFormat | undefined): TransportHost => ({
+  const hostFor = (wishes: SinkWishes): TransportHost => ({
     log: silentLog,
     clock,
-    format: format ?? 'jsonrpc',
-    codec: (framing, preferred) => {
-      if ((format ?? preferred ?? 'jsonrpc') === 'jsonrpc') return jsonRpc
-      return framing === 'datagram' ? textDatagram : textMessage
-    },
+    format: wishes.format,
+    key: wishes.key,
+    codec: (framing, preferred) =>
+      messageCodec(MESSAGE_FORMATS.find(one => one === wishes.format) ?? preferred ?? 'jsonrpc', framing),
     buffered: link => new BufferedSink(link, clock, silentLog),
-    sink: address => pool.acquire(address, format, transportOf(address.scheme, address.text).perSubscription === true),
+    sink: address => pool.acquire(address, wishes, transportOf(address.scheme, address.text).perSubscription === true),
     parse,
     route,
   })
 
   return {
-    host: hostFor(undefined),
+    host: hostFor({}),
     parse,
     open: (text, format) => {
-      const sink = pool.acquire(parse(text), format, false)
+      const sink = pool.acquire(parse(text), { format }, false)
       opened.push(sink)
       return sink
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { EventBus, SubscribeError } from '../../src/events/bus.ts'
 import type { Era, EventType } from '../../src/events/catalogue.ts'
-import type { DeliveryPolicy } from '../../src/events/delivery.ts'
+import type { DeliveryPolicy } from '../../src/events/policy.ts'
 import { DELIVERED } from '../../src/events/transport.ts'
 import { field, optionalField } from '../../src/util/spec.ts'
 import { VirtualClock } from '../../src/util/virtual-clock.ts'

@@ -29,7 +29,11 @@ describe('an event', () => {
 
   it('is encoded once for each codec', () => {
     let calls = 0
-    const codec = (name: string): EventCodec => ({ name, encode: () => Buffer.from(`${name}${calls++}`) })
+    const codec = (name: string): EventCodec => ({
+      name,
+      contentType: 'text/plain',
+      encode: () => Buffer.from(`${name}${calls++}`),
+    })
     const codecs = [codec('a'), codec('b'), codec('c')]
     const event = at(new EventSequence(), 0)
     const once = codecs.map(one => event.encode(one))

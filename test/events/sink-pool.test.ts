@@ -20,15 +20,15 @@ function setUp() {
 describe('the pool of sinks', () => {
   it('opens one sink for one address in one form', () => {
     const { pool, opened } = setUp()
-    for (const format of ['text', 'text', undefined] as const) pool.acquire(address('a'), format, false)
-    pool.acquire(address('b'), undefined, false)
-    pool.acquire(address('b'), undefined, true)
+    for (const format of ['text', 'text', undefined] as const) pool.acquire(address('a'), { format }, false)
+    pool.acquire(address('b'), {}, false)
+    pool.acquire(address('b'), {}, true)
     expect(opened).toHaveLength(4)
   })
 
   it('closes a sink with its last user', async () => {
     const { pool, opened } = setUp()
-    const [one, two] = [pool.acquire(address('a'), undefined, false), pool.acquire(address('a'), undefined, false)]
+    const [one, two] = [pool.acquire(address('a'), {}, false), pool.acquire(address('a'), {}, false)]
     await one.close(NEVER)
     await one.close(NEVER)
     expect(opened[0]?.isClosed).toBe(false)
@@ -36,7 +36,7 @@ describe('the pool of sinks', () => {
     expect(two.send(sampleEvent('E', null, []), 1)).toMatchObject({ outcome: 'delivered' })
     await two.close(NEVER)
     expect(opened[0]?.isClosed).toBe(true)
-    pool.acquire(address('a'), undefined, false)
+    pool.acquire(address('a'), {}, false)
     expect(opened).toHaveLength(2)
   })
 
@@ -44,7 +44,7 @@ describe('the pool of sinks', () => {
     const { pool, opened } = setUp()
     const told: string[] = []
     const users = ['one', 'two'].map(name => {
-      const sink = pool.acquire(address('a'), undefined, false)
+      const sink = pool.acquire(address('a'), {}, false)
       sink.onHealth(() => told.push(`${name} ${sink.health.state}`))
       return sink
     })

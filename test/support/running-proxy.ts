@@ -24,6 +24,8 @@ interface ProxyOptions {
   readonly dns?: DnsClient
   /** Keep the sockets of the script. */
   readonly ownSockets?: boolean
+  /** Where another one was before: the same port and folder. The folder then stays. */
+  readonly inPlaceOf?: Pick<ProxyUnderTest, 'port' | 'folder'>
 }
 
 /**
@@ -31,8 +33,9 @@ interface ProxyOptions {
  * with everything the proxy said when it does not start.
  */
 export async function startProxy(script: string, options: ProxyOptions = {}): Promise<ProxyUnderTest> {
-  const port = await freePort()
-  const folder = mkdtempSync(join(tmpdir(), 'fanfare-test-'))
+  const { inPlaceOf } = options
+  const port = inPlaceOf?.port ?? (await freePort())
+  const folder = inPlaceOf?.folder ?? mkdtempSync(join(tmpdir(), 'fanfare-test-'))
   const file = join(folder, 'test.cfg')
   writeFileSync(file, script.replaceAll('@PORT@', String(port)).replaceAll('@DIR@', folder))
   const log: string[] = []
@@ -45,7 +48,7 @@ export async function startProxy(script: string, options: ProxyOptions = {}): Pr
   })
   const { proxy } = started
   if (proxy === null) {
-    rmSync(folder, { recursive: true, force: true })
+    if (inPlaceOf === undefined) rmSync(folder, { recursive: true, force: true })
     throw new Error(`the proxy did not start:\n${started.text}${log.join('')}`)
   }
   return {
@@ -55,7 +58,7 @@ export async function startProxy(script: string, options: ProxyOptions = {}): Pr
     folder,
     stop: async () => {
       await proxy.stop(AbortSignal.timeout(2_000))
-      rmSync(folder, { recursive: true, force: true })
+      if (inPlaceOf === undefined) rmSync(folder, { recursive: true, force: true })
     },
   }
 }

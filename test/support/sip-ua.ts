@@ -48,6 +48,7 @@ export class SipUa {
   /** Everything that came, in order. */
   readonly received: SipMessage[] = []
   readonly #transport: Transport
+  #closing: Promise<void> | null = null
   /** What no `next` has taken yet. */
   readonly #unread: SipMessage[] = []
   #wake: () => void = () => {}
@@ -63,8 +64,9 @@ export class SipUa {
   /** `address` is the loopback address that a UDP agent sends from. */
   static async open(name: string, proto: 'udp' | 'tcp' = 'udp', address = '127.0.0.1'): Promise<SipUa> {
     const transport = proto === 'udp' ? await UdpTransport.open(address) : await TcpTransport.open()
-    onTestFinished(() => transport.close())
-    return new SipUa(name, transport)
+    const agent = new SipUa(name, transport)
+    onTestFinished(() => agent.close())
+    return agent
   }
 
   /** `sip:name@127.0.0.1:port`, with the transport if it is not UDP. */
@@ -74,6 +76,12 @@ export class SipUa {
 
   send(bytes: string | Buffer, port: number): void {
     this.#transport.send(Buffer.from(bytes), port)
+  }
+
+  /** Vanishes: closes its socket and, over TCP, its connections. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#transport.close()
+    return this.#closing
   }
 
   /** Makes a request without sending it. */

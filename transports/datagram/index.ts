@@ -1,7 +1,7 @@
 import {
   AddressError,
   defineTransport,
-  type PayloadFormat,
+  messageFormatOf,
   type Transport,
   type TransportHost,
 } from '../../src/events/transport.ts'
@@ -24,12 +24,12 @@ export default defineTransport(
     params: {
       format: optionalParam(
         'str',
-        'Payload: `jsonrpc` or `text`, the form of versions 2.x. By default that of the era; a subscription may ask for its own.',
+        'Payload: `jsonrpc`, `json`, `cloudevents`, or `text`, the form of versions 2.x. By default that of the era; a subscription may ask for its own.',
       ),
     },
   },
   ({ params, log, clock }) => {
-    const preferred = formatOf(params.format)
+    const preferred = messageFormatOf('event_datagram', params.format)
     const sockets = new UdpSockets(log)
     let unixSocket: UnixSocket | undefined
 
@@ -55,11 +55,6 @@ export default defineTransport(
     }
   },
 )
-
-function formatOf(text: string | undefined): PayloadFormat | undefined {
-  if (text === undefined || text === 'jsonrpc' || text === 'text') return text
-  throw new Error(`event_datagram: format must be "jsonrpc" or "text", not "${text}"`)
-}
 
 function socketFor(address: UnixAddress): UnixSocket {
   try {

@@ -5,6 +5,7 @@ import {
   failed,
   type Health,
   type Sink,
+  tryEncode,
   unknown,
   type WireEvent,
 } from '../../src/events/transport.ts'
@@ -56,7 +57,8 @@ export class UdpSink implements Sink {
     if (this.#isClosed) return CLOSED
     const target = this.#destination.current()
     if (target === undefined) return this.#unresolved()
-    const bytes = event.encode(this.#codec)
+    const bytes = tryEncode(event, this.#codec)
+    if (bytes instanceof DeliveryError) return failed(bytes)
     if (bytes.length > MAX_DATAGRAM_BYTES) return tooLarge(bytes.length)
     const group = this.#openGroup(deadlineMs)
     this.#sockets.send(bytes, target.family, target.address, this.#address.port, group)

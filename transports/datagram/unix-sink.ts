@@ -7,6 +7,7 @@ import {
   failed,
   type Health,
   type Sink,
+  tryEncode,
   type WireEvent,
 } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
@@ -62,7 +63,8 @@ export class UnixSink implements Sink {
 
   send(event: WireEvent): Delivery {
     if (this.#isClosed) return CLOSED
-    const bytes = event.encode(this.#codec)
+    const bytes = tryEncode(event, this.#codec)
+    if (bytes instanceof DeliveryError) return failed(bytes)
     if (bytes.length > MAX_DATAGRAM_BYTES) return tooLarge(bytes.length)
     const errno = this.#socket.send(bytes, this.#target)
     if (errno === 0) {

@@ -34,6 +34,7 @@ export default defineTransport(
   () => {
     const route: Transport<RouteAddress> = {
       scheme: 'route',
+      formats: [],
       parse: (rest, host) => {
         const address = parseRoute(rest)
         if (host.route(address.name) === undefined)

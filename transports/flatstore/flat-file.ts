@@ -138,18 +138,20 @@ export class FlatFile {
     const { record, rotateCount, rotateSizeBytes } = this.#options
     const room = rotateCount > 0 ? rotateCount - this.#lines : Number.POSITIVE_INFINITY
     const end = Math.min(batch.length, from + room)
-    let text = ''
+    const lines: string[] = []
+    let length = 0
     let to = from
     let bytes = this.#bytes
-    while (to < end && text.length < PIECE && (rotateSizeBytes === 0 || bytes < rotateSizeBytes)) {
+    while (to < end && length < PIECE && (rotateSizeBytes === 0 || bytes < rotateSizeBytes)) {
       const event = batch[to]
       if (event === undefined) break
       const line = record(event)
       if (rotateSizeBytes > 0) bytes += Buffer.byteLength(line)
-      text += line
+      lines.push(line)
+      length += line.length
       to++
     }
-    await file.write(Buffer.from(text))
+    await file.write(Buffer.from(lines.join('')))
     this.#lines += to - from
     this.#bytes = bytes
     return to

@@ -1,11 +1,10 @@
-import type { Delivery, DeliveryError, Health, Link, Sink, WireEvent } from '../../src/events/transport.ts'
+import type { Delivery, DeliveryError, Health, Link, Outcomes, Sink, WireEvent } from '../../src/events/transport.ts'
 import type { FlatFile } from './flat-file.ts'
 
 /** Writes a socket's events into a file that other sockets may write to as well. */
 export class FlatstoreLink implements Link {
   readonly maxBatch = 4096
   readonly maxInFlight = 1
-  readonly uniform = true
   readonly #file: FlatFile
   #onLost: ((error: DeliveryError) => void) | undefined
   #running: Promise<unknown> = Promise.resolve()
@@ -35,11 +34,13 @@ export class FlatstoreLink implements Link {
 export class FlatstoreSink implements Sink {
   readonly #sink: Sink
   readonly #release: () => Promise<void>
+  readonly sendAll?: (events: readonly WireEvent[], deadlineMs: number) => Outcomes | Promise<Outcomes>
   #closing: Promise<void> | undefined
 
   constructor(sink: Sink, release: () => Promise<void>) {
     this.#sink = sink
     this.#release = release
+    if (sink.sendAll !== undefined) this.sendAll = sink.sendAll
   }
 
   get health(): Health {

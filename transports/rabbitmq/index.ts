@@ -1,4 +1,4 @@
-import { AddressError, defineTransport, type PayloadFormat, type Transport } from '../../src/events/transport.ts'
+import { AddressError, defineTransport, messageFormatOf, type Transport } from '../../src/events/transport.ts'
 import { optionalParam, param } from '../../src/util/spec.ts'
 import { parseRabbitMqAddress, type RabbitMqAddress } from './address.ts'
 import { ConnectionPool } from './connections.ts'
@@ -25,13 +25,16 @@ export default defineTransport(
         unit: 'ms',
       }),
       use_tls: param('int', 0, 'Allow `tls_domain=` in sockets.'),
-      format: optionalParam('str', 'Payload where a subscription asks for none: `jsonrpc` or `text`.'),
+      format: optionalParam(
+        'str',
+        'Payload where a subscription asks for none: `jsonrpc`, `json`, `cloudevents` or `text`.',
+      ),
       sync_mode: param('int', 0, 'Every event is confirmed and none blocks the raise.', { ignored: true }),
       server_id: optionalParam('str', 'Belongs to rabbitmq_publish(), which is not offered yet.', { ignored: true }),
     },
   },
   ({ params, clock, tlsDomain }) => {
-    const preferred = payloadFormat(params.format)
+    const preferred = messageFormatOf('event_rabbitmq', params.format)
     const pool = new ConnectionPool(clock, {
       heartbeatS: params.heartbeat >= 1 && params.heartbeat <= 65535 ? params.heartbeat : 0,
       connectTimeoutMs: Math.max(1, params.connect_timeout),
@@ -45,16 +48,10 @@ export default defineTransport(
         if (domain !== undefined && tlsDomain(domain) === undefined)
           throw new AddressError(`no TLS client domain "${domain}" is defined`, address.text, 0)
         const codec = host.codec('message', preferred)
-        const contentType = codec.name === 'jsonrpc' ? 'application/json' : 'text/plain'
         const timeoutMs = Math.max(0, params.timeout)
-        return host.buffered(new RabbitMqLink(address, pool, { clock, codec, contentType, timeoutMs }))
+        return host.buffered(new RabbitMqLink(address, pool, { clock, codec, timeoutMs }))
       },
     }
     return { transports: [transport] }
   },
 )
-
-function payloadFormat(text: string | undefined): PayloadFormat | undefined {
-  if (text === undefined || text === 'jsonrpc' || text === 'text') return text
-  throw new Error(`event_rabbitmq: format is "jsonrpc" or "text", not "${text}"`)
-}

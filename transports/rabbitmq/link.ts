@@ -24,7 +24,6 @@ const AHEAD_MS = 20
 export interface LinkOptions {
   readonly clock: Clock
   readonly codec: EventCodec
-  readonly contentType: string
   /** Longest wait for one answer of the broker; 0 for no limit of our own. */
   readonly timeoutMs: number
 }
@@ -47,6 +46,8 @@ interface Session {
 export class RabbitMqLink implements Link {
   readonly maxBatch = 256
   readonly maxInFlight = 16
+  /** Encoded before they are batched, so that one that cannot be is refused alone. */
+  readonly codec: EventCodec
   readonly #address: RabbitMqAddress
   readonly #pool: ConnectionPool
   readonly #options: LinkOptions
@@ -57,6 +58,7 @@ export class RabbitMqLink implements Link {
     this.#address = address
     this.#pool = pool
     this.#options = options
+    this.codec = options.codec
   }
 
   async connect(signal: AbortSignal, onLost: (error: DeliveryError) => void): Promise<void> {
@@ -104,13 +106,14 @@ export class RabbitMqLink implements Link {
   /** Publishes in order. Where the client refuses a message, says what becomes of it and of those after it. */
   #publish(session: Session, batch: readonly WireEvent[]): Delivery | undefined {
     const { exchange, routingKey, persistent, mandatory } = this.#address
-    const { codec, contentType } = this.#options
+    const { codec } = this.#options
     for (const event of batch) {
       const properties: Options.Publish = {
         messageId: event.id,
         type: event.name,
         timestamp: Math.floor(event.raisedAtMs / 1000),
-        contentType,
+        contentType: codec.contentType,
+        headers: { sequence: event.sequence, node: event.origin.node, boot: event.origin.boot },
         mandatory,
       }
       if (persistent) properties.persistent = true

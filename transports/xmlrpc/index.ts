@@ -30,6 +30,7 @@ export default defineTransport(
     const transport: Transport<XmlRpcAddress> = {
       scheme: 'xmlrpc',
       parse: parseXmlRpcAddress,
+      formats: [],
       open: (address, host) => host.buffered(new XmlRpcLink(address, codecOf(address.method), clock)),
     }
     return { transports: [transport] }

@@ -24,8 +24,8 @@ const AHEAD_MS = 20
 export class XmlRpcLink implements Link {
   readonly maxBatch = 1
   readonly maxInFlight = 1
+  readonly codec: EventCodec
   readonly #address: XmlRpcAddress
-  readonly #codec: EventCodec
   readonly #clock: Clock
   #closing = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
@@ -34,7 +34,7 @@ export class XmlRpcLink implements Link {
 
   constructor(address: XmlRpcAddress, codec: EventCodec, clock: Clock) {
     this.#address = address
-    this.#codec = codec
+    this.codec = codec
     this.#clock = clock
   }
 
@@ -62,7 +62,7 @@ export class XmlRpcLink implements Link {
 
   async #write(batch: readonly WireEvent[], deadlineMs: number): Promise<readonly Delivery[]> {
     const outcomes: Delivery[] = []
-    for (const event of batch) outcomes.push(await this.#call(event.encode(this.#codec), deadlineMs))
+    for (const event of batch) outcomes.push(await this.#call(event.encode(this.codec), deadlineMs))
     return outcomes
   }
 

@@ -58,6 +58,7 @@ const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
   bigint: 'INTEGER',
   double: 'REAL',
   str: 'TEXT',
+  any: 'TEXT',
   blob: 'TEXT',
   time: 'INTEGER',
 }

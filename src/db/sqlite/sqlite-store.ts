@@ -63,7 +63,8 @@ export class SqliteStore implements Store {
   }
 
   async addColumns(table: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void> {
-    for (const [name, spec] of Object.entries(columns)) this.#attempt(() => this.#database.exec(addColumn(table, name, spec)))
+    for (const [name, spec] of Object.entries(columns))
+      this.#attempt(() => this.#database.exec(addColumn(table, name, spec)))
   }
 
   async close(): Promise<void> {

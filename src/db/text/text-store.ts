@@ -200,4 +200,12 @@ function textColumn([name, spec]: readonly [string, ColumnSpec]): TextColumn {
   return { name, type, word: WORDS[type], nullable: nullable && !auto, auto }
 }
 
-const WORDS = { int: 'int', bigint: 'long', double: 'double', str: 'string', blob: 'blob', time: 'time' } as const
+const WORDS = {
+  any: 'string',
+  int: 'int',
+  bigint: 'long',
+  double: 'double',
+  str: 'string',
+  blob: 'blob',
+  time: 'time',
+} as const

@@ -21,6 +21,10 @@ export function followCalls(services: AccServices): void {
     if (request === null) writeCall(services, record)
     else pending.set(request, record)
   })
+  dialog?.onChanged(call => {
+    const context = calls.get(call)
+    if (context !== undefined) running.changed(context)
+  })
   tm.onFinal(t => settle(services, t.request))
   // A BYE that the script has answered without a transaction, passed on without one, or dropped.
   proxy.hooks.afterRequest(m => {

@@ -41,7 +41,13 @@ interface Waiting {
 }
 
 /** Faults that no repetition cures. */
-const PERMANENT: ReadonlySet<string> = new Set(['E_DB_VALUE', 'E_DB_COLUMN', 'E_DB_TABLE', 'E_DB_VERSION', 'E_DB_FORMAT'])
+const PERMANENT: ReadonlySet<string> = new Set([
+  'E_DB_VALUE',
+  'E_DB_COLUMN',
+  'E_DB_TABLE',
+  'E_DB_VERSION',
+  'E_DB_FORMAT',
+])
 const FIRST_PAUSE_MS = 1_000
 const LONGEST_PAUSE_MS = 30_000
 
@@ -109,7 +115,9 @@ export class RecordStore {
     const left = this.#queue.splice(0)
     if (left.length === 0) return
     this.#parts.counts.dropped.value += left.length
-    this.#parts.log.error('rows of accounting were not written: the database was not there in time', { rows: left.length })
+    this.#parts.log.error('rows of accounting were not written: the database was not there in time', {
+      rows: left.length,
+    })
   }
 
   async #drain(): Promise<void> {

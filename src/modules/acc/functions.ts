@@ -79,7 +79,7 @@ export function accFunctions(services: AccServices): FunctionHandlers<typeof acc
   const { clock, dialog, calls, log, tm } = services
   return {
     do_accounting: (types, flags, table) => {
-      wantDatabase(services, types)
+      wantParts(services, types, flags)
       const [readTypes, readFlags] = [reader(types, parseTypes, log), reader(flags, parseAccFlags, log)]
       return m => {
         const [wanted, withFlags] = [readTypes(m), readFlags(m)]
@@ -137,10 +137,11 @@ export function accFunctions(services: AccServices): FunctionHandlers<typeof acc
   }
 }
 
-/** A script that names the type `db` needs a database from the start. */
-function wantDatabase({ database }: AccServices, types: Arg<string>): void {
+/** A script that names the type `db` needs a database from the start, one that may ask for CDRs their journal. */
+function wantParts({ database, wanted }: AccServices, types: Arg<string>, flags: Arg<string> | undefined): void {
   const parsed = types.constant === undefined ? [] : parseTypes(types.constant)
   if (typeof parsed !== 'string' && parsed.includes('db')) database.isWanted = true
+  if (flags !== undefined && (flags.constant?.toLowerCase().includes('cdr') ?? true)) wanted.cdr = true
 }
 
 /** Reads a constant once, when the script is loaded, and says there what is wrong with it. */

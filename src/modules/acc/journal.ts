@@ -53,7 +53,7 @@ export class CallJournal {
   async recover(): Promise<readonly OpenCall[]> {
     const { damaged, folder, log } = this.#parts
     const text = await readFile(this.#path, 'utf8').catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+      if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code))) return null
       throw error
     })
     if (text === null) return []
@@ -135,7 +135,8 @@ export class CallJournal {
       // After a failure the file may lack lines, or end within one.
       if (this.#file === null || this.#isFailing || this.#isLarge) await this.#compact()
       else await this.#append(lines.map(formatLine).join(''))
-      if (this.#isFailing) this.#parts.log.notice('the journal of calls is written again', { folder: this.#parts.folder })
+      if (this.#isFailing)
+        this.#parts.log.notice('the journal of calls is written again', { folder: this.#parts.folder })
       this.#isFailing = false
     } catch (error) {
       this.#parts.failures.value++
@@ -178,9 +179,14 @@ export class CallJournal {
     await this.#file?.close()
     this.#file = null
     const file = await open(temporary, 'w', 0o640)
-    await file.writeFile(text)
-    await file.datasync()
-    await rename(temporary, this.#path)
+    try {
+      await file.writeFile(text)
+      await file.datasync()
+      await rename(temporary, this.#path)
+    } catch (error) {
+      await file.close()
+      throw error
+    }
     this.#file = file
     this.#bytes = Buffer.byteLength(text)
     this.#compactBytes = this.#bytes

@@ -26,6 +26,7 @@ export function followLegacyFlags(services: AccServices, params: LegacyFlagParam
   if (types.every(({ flag, missed }) => flag === 0 && missed === 0)) return
   if (types[1].flag !== 0 || types[1].missed !== 0) services.database.isWanted = true
   const cdr = mask(params.cdr_flag)
+  if (cdr !== 0) services.wanted.cdr = true
   const failed = mask(params.failed_transaction_flag)
   services.tm.onCreated((_, m) => {
     const isSet = (bits: number): boolean => bits !== 0 && (m.flags & bits) !== 0

@@ -22,7 +22,11 @@ export const accParams = {
   db_url: optionalParam('str', 'Database for accounting with `db`; the default one if absent.'),
   db_table_acc: param('str', 'acc', 'Table of answered transactions and of calls.'),
   db_table_missed_calls: param('str', 'missed_calls', 'Table of missed calls.'),
-  db_max_queued: param('int', 10000, 'Most rows that wait for a database that is not there; more are dropped and counted.'),
+  db_max_queued: param(
+    'int',
+    10000,
+    'Most rows that wait for a database that is not there; more are dropped and counted.',
+  ),
   cdr_journal: optionalParam(
     'str',
     'Folder of the journal of running calls, from which their CDRs are made after a crash; empty: no journal. If absent, `NAME.calls` beside the configuration file NAME, or a folder in `$STATE_DIRECTORY` where that is set.',

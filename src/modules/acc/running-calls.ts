@@ -9,7 +9,10 @@ import type { Dialog } from './services.ts'
 /** A call that the journal knows. */
 interface Running {
   readonly id: string
-  readonly dialog: Dialog
+  /** Null of a call that has ended before the restart. */
+  readonly dialog: Dialog | null
+  readonly written: Set<AccType>
+  hasEnded: boolean
 }
 
 /** Keeps answered calls in the journal until their records are written, and brings them back from there. */
@@ -36,7 +39,8 @@ export class RunningCalls {
 
   /** Something has changed that belongs into the journal: it is written once for all changes of this turn. */
   changed(context: AccContext): void {
-    if (!this.#running.has(context)) return
+    const running = this.#running.get(context)
+    if (running === undefined || running.hasEnded) return
     if (this.#changed.size === 0) queueMicrotask(() => this.#writeChanged())
     this.#changed.add(context)
   }
@@ -45,6 +49,7 @@ export class RunningCalls {
     const running = this.#running.get(context)
     if (running === undefined) return
     this.#writeChanged()
+    running.hasEnded = true
     this.#journal?.add({ op: 'ended', id: running.id, endedMs })
   }
 
@@ -53,8 +58,8 @@ export class RunningCalls {
     const running = this.#running.get(context)
     if (running === undefined) return
     this.#journal?.add({ op: 'written', id: running.id, type })
-    // What is left of a call after its end changes no more.
-    context.onChange = () => {}
+    running.written.add(type)
+    if (context.typesWith('cdr').every(wanted => running.written.has(wanted))) this.#leave(context)
   }
 
   /** There is to be no record. */
@@ -62,7 +67,7 @@ export class RunningCalls {
     const running = this.#running.get(context)
     if (running === undefined) return
     this.#journal?.add({ op: 'forgotten', id: running.id })
-    this.#running.delete(context)
+    this.#leave(context)
   }
 
   /** A call of a process before this one: its accounting. Null where its dialog cannot be had. */
@@ -70,14 +75,19 @@ export class RunningCalls {
     const context = contextOf(call, written)
     const dialog = endedMs === 0 ? (this.#dialogs?.restore(call.dialog) ?? null) : null
     if (endedMs === 0 && dialog === null) return null
-    this.#running.set(context, { id: call.id, dialog: dialog as Dialog })
-    if (dialog !== null) this.#follow(call.id, dialog, context)
+    this.#follow(call.id, dialog, context)
     return { dialog, context }
   }
 
-  #follow(id: string, dialog: Dialog, context: AccContext): void {
-    this.#running.set(context, { id, dialog })
+  #follow(id: string, dialog: Dialog | null, context: AccContext): void {
+    this.#running.set(context, { id, dialog, written: new Set(), hasEnded: false })
     context.onChange = () => this.changed(context)
+  }
+
+  #leave(context: AccContext): void {
+    this.#running.delete(context)
+    this.#changed.delete(context)
+    context.onChange = () => {}
   }
 
   #writeChanged(): void {
@@ -91,7 +101,7 @@ export class RunningCalls {
 
   #callOf({ id, dialog }: Running, context: AccContext): JournalledCall | null {
     const { answer } = context
-    if (answer === null || this.#dialogs === undefined) return null
+    if (answer === null || dialog === null || this.#dialogs === undefined) return null
     return {
       id,
       core: answer.core,

@@ -2,8 +2,8 @@ import type { Log } from '../../log/log.ts'
 import type { Host, ModuleApis } from '../../module/define.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { AccContext } from './context.ts'
-import type { AccFields } from './fields.ts'
 import type { RecordStore } from './db-store.ts'
+import type { AccFields } from './fields.ts'
 import type { RunningCalls } from './running-calls.ts'
 import type { AccWriter } from './writer.ts'
 
@@ -24,6 +24,8 @@ export interface AccServices {
   readonly fields: AccFields
   /** The accounting of calls that get a CDR. */
   readonly calls: WeakMap<Dialog, AccContext>
+  /** What the script asks for somewhere, known once it is loaded. */
+  readonly wanted: { cdr: boolean }
   readonly settings: {
     readonly accountsEarlyMedia: boolean
     readonly accountsCancels: boolean

@@ -4,11 +4,11 @@ import type { Host } from '../../module/define.ts'
 import type { RouteContext } from '../../script/context.ts'
 import type { Value } from '../../util/spec.ts'
 import type { AccContext } from './context.ts'
+import type { RecordStore, Row } from './db-store.ts'
 import type { AccFields } from './fields.ts'
 import type { AccType } from './kinds.ts'
 import { callLine, fitted, Heading, transactionLine } from './log-line.ts'
 import { type CallRecord, type Column, type Columns, type CoreValues, columnsOf } from './records.ts'
-import type { RecordStore, Row } from './db-store.ts'
 import { ACC_TABLE, MISSED_CALLS_TABLE } from './tables.ts'
 
 type AccEvent = 'E_ACC_CDR' | 'E_ACC_EVENT' | 'E_ACC_MISSED_EVENT'
@@ -29,6 +29,15 @@ export interface TableNames {
   readonly missed: string
 }
 
+interface WriterParts {
+  readonly host: Host
+  readonly fields: AccFields
+  /** Level of the lines in the log. */
+  readonly level: number
+  readonly store: RecordStore
+  readonly tables: TableNames
+}
+
 /** Writes records to where they go. */
 export class AccWriter {
   readonly #host: Host
@@ -37,7 +46,7 @@ export class AccWriter {
   readonly #store: RecordStore
   readonly #tables: TableNames
 
-  constructor(host: Host, fields: AccFields, level: number, store: RecordStore, tables: TableNames) {
+  constructor({ host, fields, level, store, tables }: WriterParts) {
     this.#host = host
     this.#fields = fields
     this.#level = level
@@ -87,12 +96,17 @@ export class AccWriter {
     written()
   }
 
-  #storeTransaction({ heading, core, createdS, setupS, table }: TransactionRecord, context: AccContext, m: RouteContext) {
+  #storeTransaction(
+    { heading, core, createdS, setupS, table }: TransactionRecord,
+    context: AccContext,
+    m: RouteContext,
+  ) {
     const isMissed = heading === Heading.missed
     const [spec, usual] = isMissed
       ? ([MISSED_CALLS_TABLE, this.#tables.missed] as const)
       : ([ACC_TABLE, this.#tables.acc] as const)
-    const row = { ...coreRow(core), setuptime: setupS, created: createdS }
+    const times = { setuptime: setupS, created: createdS }
+    const row = { ...coreRow(core), ...times, ...(isMissed ? {} : { duration: 0, ms_duration: 0 }) }
     for (const added of legRows(columnsOf(this.#fields, 'db', context, m)))
       this.#store.put(spec, isMissed ? usual : (table ?? usual), { ...row, ...added }, () => {})
   }
@@ -171,6 +185,9 @@ function coreRow(core: CoreValues): Row {
 
 /** The added columns: one row for each leg, and one where there are none. */
 function legRows({ extras, legs }: Columns): readonly Row[] {
-  const textOf = ([name, value]: Column): readonly [string, string | null] => [name, value === null ? null : String(value)]
+  const textOf = ([name, value]: Column): readonly [string, string | null] => [
+    name,
+    value === null ? null : String(value),
+  ]
   return (legs.length === 0 ? [[]] : legs).map(leg => Object.fromEntries([...extras, ...leg].map(textOf)))
 }

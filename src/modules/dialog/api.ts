@@ -3,10 +3,12 @@ import { CreateFlag } from './create-flags.ts'
 import { createDialog } from './creation.ts'
 import type { Dialog } from './dialog.ts'
 import { parseDialogId } from './dialog-id.ts'
+import { type DialogSnapshot, snapshotOf } from './dialog-row.ts'
 import { matchRequestById, raiseCseq } from './in-dialog.ts'
 import { EndReason, endByUs } from './lifecycle.ts'
 import { type DialogLink, dialogOf, linkOf } from './message-link.ts'
 import type { Profile } from './profile.ts'
+import type { Restorer } from './restore.ts'
 import type { DialogObservers, DialogServices } from './services.ts'
 
 export { CALLEE_CALL_ID, type Dialog } from './dialog.ts'
@@ -37,6 +39,15 @@ export interface DialogApi {
   onWithin(callback: DialogObservers['within'][number]): void
   /** A profile with values by its name, made where there is none. Calls leave it when they end. */
   profile(name: string): Profile
+  /** The dialog as plain data that JSON can hold. */
+  snapshot(dialog: Dialog): DialogSnapshot
+  /**
+   * The dialog of a snapshot that a process before this one made: the one there is already, or a new one that goes on from
+   * there. To be called when the sockets are open. Null: it is of no call that goes on.
+   */
+  restore(snapshot: DialogSnapshot): Dialog | null
+  /** Called when something of a dialog has changed that a snapshot holds. */
+  onChanged(callback: DialogObservers['changed'][number]): void
   /** Called when a call has been answered, once. Callbacks must not throw. */
   onAnswered(callback: DialogObservers['answered'][number]): void
   /** Called when a dialog has ended, answered or not; once, unless it is answered after all. */
@@ -44,7 +55,7 @@ export interface DialogApi {
 }
 
 /** The API on the running module. */
-export function dialogApi(services: DialogServices): DialogApi {
+export function dialogApi(services: DialogServices, restorer: Restorer): DialogApi {
   const { observers, table } = services
   return {
     flags: CreateFlag,
@@ -60,6 +71,9 @@ export function dialogApi(services: DialogServices): DialogApi {
     end: dialog => endByUs(services, dialog, EndReason.timeout),
     onWithin: callback => void observers.within.push(callback),
     profile: name => services.profiles.open(name),
+    snapshot: dialog => snapshotOf(dialog, services.settings.defaultTimeoutS),
+    restore: snapshot => restorer.fromSnapshot(snapshot),
+    onChanged: callback => void observers.changed.push(callback),
     onAnswered: callback => void observers.answered.push(callback),
     onEnded: callback => void observers.ended.push(callback),
   }

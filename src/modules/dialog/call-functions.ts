@@ -21,7 +21,7 @@ export const callSpecs = {
         arg(
           'flags',
           'str',
-          'Words divided by commas: bye-on-timeout, options-ping-caller, options-ping-callee, reinvite-ping-caller, reinvite-ping-callee, end-on-race-condition; or the letters B, P, p, R, r, E.',
+          'Words divided by commas: bye-on-timeout, options-ping-caller, options-ping-callee, reinvite-ping-caller, reinvite-ping-callee, end-on-race-condition, auto-prack; or the letters B, P, p, R, r, E.',
         ),
       ),
     ],

@@ -1,6 +1,7 @@
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, optional } from '../../module/define.ts'
 import type { CommandSpec, Commands } from '../../util/spec.ts'
+import { changed } from './changes.ts'
 import type { Dialog } from './dialog.ts'
 import { parseDialogId } from './dialog-id.ts'
 import { EndReason, endByUs } from './lifecycle.ts'
@@ -8,6 +9,7 @@ import { isNamed, listing } from './listing.ts'
 import { sendTo } from './local-requests.ts'
 import type { Profile } from './profile.ts'
 import type { DialogServices } from './services.ts'
+import { storeValue } from './value-functions.ts'
 
 const dialogId = arg('dialog_id', 'str', 'Id in either form, or Call-ID.')
 const profileName = arg('profile', 'str', 'Name of the profile.')
@@ -28,8 +30,12 @@ export const dialogCommands = {
     aliases: ['dlg_end_dlg'],
     doc: 'Ends a call: BYEs to both parties, or CANCEL where it is not answered yet.',
   },
-  db_sync: { args: [], aliases: ['dlg_db_sync'], doc: 'Writes all calls to the database.' },
-  restore_db: { args: [], aliases: ['dlg_restore_db'], doc: 'Reads all calls from the database.' },
+  db_sync: { args: [], aliases: ['dlg_db_sync'], doc: 'Takes over the calls of the database that are not known.' },
+  restore_db: {
+    args: [],
+    aliases: ['dlg_restore_db'],
+    doc: 'Empties the table of the database and writes the calls that stand into it.',
+  },
   cluster_sync: {
     args: [optional(arg('sharing_tag', 'str', 'Sharing tag.'))],
     aliases: ['dlg_cluster_sync'],
@@ -104,8 +110,8 @@ export function dialogCommandHandlers(
       if (dialog === undefined || !terminate(services, dialog, headers)) throw new MiError(404, NOT_FOUND)
       return 'OK'
     },
-    db_sync: withoutDatabase,
-    restore_db: withoutDatabase,
+    db_sync: () => withDatabase(services, storage => storage.read()),
+    restore_db: () => withDatabase(services, storage => storage.rewrite()),
     cluster_sync: () => {
       throw new MiError(400, 'Clustering not enabled')
     },
@@ -138,7 +144,7 @@ export function dialogCommandHandlers(
       const keys = (Array.isArray(DID) ? DID : [DID]).map(String)
       const dialogs = keys.map(key => findDialog(services, key))
       if (dialogs.length === 0 || dialogs.includes(undefined)) throw new MiError(404, NOT_FOUND)
-      for (const dialog of dialogs) dialog?.values.set(dlg_val_name, dlg_val_value)
+      for (const dialog of dialogs) if (dialog !== undefined) storeValue(services, dialog, dlg_val_name, dlg_val_value)
       return 'OK'
     },
     send_sequential: args => sendSequential(services, args),
@@ -148,19 +154,30 @@ export function dialogCommandHandlers(
       const profile = profileOf(name)
       if (profile.hasValues && value === undefined) throw new MiError(400, 'Profile needs a value')
       profile.add(dialog, value ?? '')
+      changed(services, dialog, 'values')
       return 'OK'
     },
     unset_profile: ({ DID, profile, value }) => {
       const dialog = findDialog(services, DID)
       if (dialog === undefined) throw new MiError(404, NOT_FOUND)
       if (!profileOf(profile).remove(dialog, value ?? '')) throw new MiError(404, 'Dialog not in profile')
+      changed(services, dialog, 'values')
       return 'OK'
     },
   }
 }
 
-function withoutDatabase(): never {
-  throw new MiError(400, 'Dialogs are not kept in a database')
+async function withDatabase(
+  { storage }: DialogServices,
+  work: (storage: NonNullable<DialogServices['storage']>) => Promise<void>,
+): Promise<string> {
+  if (storage === null) throw new MiError(400, 'Dialogs are not kept in a database')
+  try {
+    await work(storage)
+    return 'OK'
+  } catch (error) {
+    throw new MiError(500, 'Internal error', error instanceof Error ? error.message : String(error))
+  }
 }
 
 function list({ table }: DialogServices, { callid, from_tag, index, counter }: ListArgs, withContext: boolean) {

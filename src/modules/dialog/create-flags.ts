@@ -6,6 +6,7 @@ export const CreateFlag = {
   reinviteCaller: 8,
   reinviteCallee: 16,
   endOnRace: 32,
+  autoPrack: 64,
 } as const
 
 const WORDS: Readonly<Record<string, number>> = {
@@ -15,6 +16,7 @@ const WORDS: Readonly<Record<string, number>> = {
   'reinvite-ping-caller': CreateFlag.reinviteCaller,
   'reinvite-ping-callee': CreateFlag.reinviteCallee,
   'end-on-race-condition': CreateFlag.endOnRace,
+  'auto-prack': CreateFlag.autoPrack,
 }
 const LETTERS: Readonly<Record<string, number>> = {
   B: CreateFlag.byeOnTimeout,
@@ -39,7 +41,5 @@ export function parseCreateFlags(text: string): number | string {
 }
 
 function unknownFlag(word: string): string {
-  if (word.toLowerCase() === 'auto-prack')
-    return 'the flag "auto-prack" is not supported: PRACKs are passed on as they come'
   return `unknown flag "${word}"; expected ${Object.keys(WORDS).join(', ')}, or letters of BPpRrE`
 }

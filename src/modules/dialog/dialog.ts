@@ -29,6 +29,8 @@ export interface Leg {
   invite: { readonly cseq: number; readonly shift: number } | null
   /** Last session description it sent; '' when unknown. */
   sdp: string
+  /** The PRACK last sent to it from here, by the RSeq number it answers. */
+  prack: { readonly number: number; readonly sentMs: number; readonly isAnswered: boolean } | null
 }
 
 /** Under this name the values of a dialog hold the Call-ID its callees know it by, where that is another. */
@@ -43,6 +45,7 @@ export const newLeg = (init: Partial<Leg>): Leg => ({
   added: 0,
   invite: null,
   sdp: '',
+  prack: null,
   ...init,
 })
 
@@ -90,6 +93,8 @@ export class Dialog implements DialogId {
   expiresMs = 0
   endedMs = 0
   endReason: string | null = null
+  /** It comes from a process before this one. */
+  isRestored = false
   /** A BYE came before the call was answered. */
   hasByeSeen = false
   /** Running timers by their purpose. */

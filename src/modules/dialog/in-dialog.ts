@@ -1,4 +1,5 @@
 import type { RouteContext } from '../../script/context.ts'
+import { changed } from './changes.ts'
 import { parseDialogId } from './dialog-id.ts'
 import { type DialogTable, type Match, matchTags } from './dialog-table.ts'
 import { contactOf, sdpOf } from './legs.ts'
@@ -75,6 +76,7 @@ function take(services: DialogServices, m: RouteContext, match: Match): void {
   if (sdp !== '') sender.sdp = sdp
   if (isAck) advance(services, dialog, 'ack')
   else if (message.method === 'BYE') takeBye(services, m, match)
+  changed(services, dialog, 'state')
 }
 
 function takeBye(services: DialogServices, m: RouteContext, { dialog, direction, callee }: Match): void {

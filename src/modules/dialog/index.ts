@@ -3,6 +3,7 @@ import { type DialogApi, dialogApi } from './api.ts'
 import { callFunctions, callSpecs } from './call-functions.ts'
 import { dialogCommandHandlers, dialogCommands } from './commands.ts'
 import { endIfAbandoned } from './creation.ts'
+import { DIALOG_TABLE } from './dialog-row.ts'
 import { DialogTable } from './dialog-table.ts'
 import { dialogEvents, stateChangeFields } from './events.ts'
 import { matchRequest, takeUnmatched } from './in-dialog.ts'
@@ -10,7 +11,9 @@ import { dialogParams, paramFault } from './params.ts'
 import { Profiles } from './profile.ts'
 import { profileFunctions, profileSpecs } from './profile-functions.ts'
 import { dialogPvarHandlers, dialogPvars } from './pvars.ts'
+import { Restorer } from './restore.ts'
 import type { DialogServices } from './services.ts'
+import { openStorage } from './storage-settings.ts'
 import { followTransactions } from './transactions.ts'
 import { valueFunctions, valueSpecs } from './value-functions.ts'
 
@@ -28,6 +31,7 @@ export default defineModule(
     name: 'dialog',
     doc: 'Follows calls from their INVITE to their end, keeps values with them, counts and ends them.',
     depends: ['tm', 'rr'],
+    tables: [DIALOG_TABLE],
     params: dialogParams,
     functions: { ...callSpecs, ...valueSpecs, ...profileSpecs },
     events: dialogEvents,
@@ -43,6 +47,7 @@ export default defineModule(
       create_recv: replicated('New dialogs other nodes told of.'),
       update_recv: replicated('Changes other nodes told of.'),
       delete_recv: replicated('Ends other nodes told of.'),
+      db_failures: counter('Dialogs that could not be written to the database; each is tried again.'),
     },
     commands: dialogCommands,
     pvars: dialogPvars,
@@ -67,6 +72,8 @@ export default defineModule(
         optionsPingS: params.options_ping_interval,
         reinvitePingS: params.reinvite_ping_interval,
         raceTimeoutS: params.race_condition_timeout,
+        autoPrackCseqOffset: params.auto_prack_cseq_offset,
+        autoPrackIntervalS: params.auto_prack_interval,
       },
       counts: {
         active: 0,
@@ -75,12 +82,15 @@ export default defineModule(
         expired: stats.expired_dialogs,
         failed: stats.failed_dialogs,
       },
-      observers: { answered: [], ended: [], within: [] },
+      observers: { answered: [], ended: [], changed: [], within: [] },
       namedRoutes: new Set(),
+      storage: null,
       stateChanged: (dialog, oldState, newState) =>
         raise.E_DLG_STATE_CHANGED(stateChangeFields(dialog, oldState, newState)),
     }
     const { counts, settings, table } = services
+    const restorer = new Restorer(services)
+    services.storage = openStorage(services, restorer, { params, databases: host.db, failures: stats.db_failures })
     stats.active_dialogs.read = () => counts.active
     stats.early_dialogs.read = () => counts.early
     followTransactions(services)
@@ -95,17 +105,21 @@ export default defineModule(
       takeUnmatched(services, m)
     })
     return {
-      api: dialogApi(services),
+      api: dialogApi(services, restorer),
       functions: { ...callFunctions(services), ...valueFunctions(services), ...profileFunctions(services) },
       commands: dialogCommandHandlers(services),
       pvars: dialogPvarHandlers(services),
-      start: () => {
+      start: async () => {
         const fault = paramFault(params)
         if (fault !== null) throw new Error(`dialog: ${fault}`)
         for (const name of services.namedRoutes)
           if (host.script.route('request', name) === undefined) throw new Error(`there is no route[${name}]`)
+        await services.storage?.start()
       },
-      stop: () => {
+      listening: () => services.storage?.resume(),
+      serving: () => restorer.start(),
+      stop: async () => {
+        await services.storage?.stop()
         for (const dialog of table.all()) dialog.clearTimers()
       },
     }

@@ -1,4 +1,5 @@
 import type { RouteContext, Verdict } from '../../script/context.ts'
+import { changed } from './changes.ts'
 import { CreateFlag } from './create-flags.ts'
 import type { Dialog } from './dialog.ts'
 import { endParties } from './local-requests.ts'
@@ -45,6 +46,7 @@ export function advance(
   if (newState === DialogState.unacknowledged) answer(services, dialog)
   if (newState === DialogState.confirmed) startPings(services, dialog, reason => endByUs(services, dialog, reason))
   if (newState === DialogState.deleted) end(services, dialog, request)
+  changed(services, dialog, 'state')
   return true
 }
 
@@ -66,7 +68,14 @@ function answer(services: DialogServices, dialog: Dialog): void {
 export function restartLifetime(services: DialogServices, dialog: Dialog): void {
   const lifetimeS = dialog.timeoutS ?? services.settings.defaultTimeoutS
   dialog.expiresMs = services.clock.nowMs() + lifetimeS * 1000
+  changed(services, dialog, 'state')
   waitForExpiry(services, dialog, lifetimeS * 1000)
+}
+
+/** Lets time run for a dialog of a process before this one: its lifetime ends when it would have, or at once. */
+export function resumeDialog(services: DialogServices, dialog: Dialog): void {
+  waitForExpiry(services, dialog, Math.max(0, dialog.expiresMs - services.clock.nowMs()))
+  if (dialog.state === DialogState.confirmed) startPings(services, dialog, reason => endByUs(services, dialog, reason))
 }
 
 function waitForExpiry(services: DialogServices, dialog: Dialog, leftMs: number): void {
@@ -80,6 +89,11 @@ function waitForExpiry(services: DialogServices, dialog: Dialog, leftMs: number)
 }
 
 async function expire(services: DialogServices, dialog: Dialog): Promise<void> {
+  // Only one that was read from a database: its INVITE is unknown here, so nothing else would end it.
+  if (dialog.state === DialogState.early) {
+    advance(services, dialog, 'abandoned')
+    return
+  }
   const dueMs = dialog.expiresMs
   const verdict = runRoute(services, dialog, dialog.routes.timeout)
   if (verdict instanceof Promise) await verdict
@@ -112,7 +126,7 @@ export function startRaceTimer(services: DialogServices, dialog: Dialog): void {
 }
 
 function end(services: DialogServices, dialog: Dialog, request: RouteContext | null): void {
-  dialog.endedMs = services.clock.nowMs()
+  dialog.endedMs = endOf(dialog, services.clock.nowMs())
   dialog.clearTimers()
   const wasAnswered = dialog.answeredMs !== 0
   for (const observe of services.observers.ended) observe(dialog, { request, wasAnswered })
@@ -125,6 +139,12 @@ function end(services: DialogServices, dialog: Dialog, request: RouteContext | n
   }
   if (dialog.deleteDelayS > 0) dialog.timers.set('removal', services.clock.after(dialog.deleteDelayS * 1000, forget))
   else forget()
+}
+
+/** A call whose lifetime ended while no process ran has lasted until then. */
+function endOf(dialog: Dialog, nowMs: number): number {
+  const isLate = dialog.isRestored && dialog.endReason === EndReason.timeout
+  return isLate ? Math.min(nowMs, dialog.expiresMs) : nowMs
 }
 
 /** Runs a route of the script for the dialog, on no message. */

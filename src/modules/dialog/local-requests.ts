@@ -24,8 +24,8 @@ export function sendTo(
   dialog: Dialog,
   party: Party,
   request: DialogRequest,
+  callee: Leg | null = dialog.callee,
 ): Promise<LocalResult> | null {
-  const callee = dialog.callee
   if (callee === null) return null
   const [receiver, sender]: readonly [Leg, Leg] = party === 'caller' ? [dialog.caller, callee] : [callee, dialog.caller]
   if (receiver.contact === '') return null

@@ -1,11 +1,10 @@
 import { optionalParam, param } from '../../util/spec.ts'
 
-const WITH_STORAGE = 'Takes effect with a database mode.'
 const CLUSTERING = 'For clusters, which dialogs are not shared with.'
 
 const ignoredText = (doc: string) => optionalParam('str', doc, { ignored: true })
 const ignoredNumber = (value: number, doc: string) => param('int', value, doc, { ignored: true })
-const column = (name: string) => param('str', name, `Column name. ${WITH_STORAGE}`, { ignored: true })
+const column = (name: string) => param('str', name, `Column of the table for \`${name}\`.`)
 
 /** Parameters of the dialog module (dialog reference). */
 export const dialogParams = {
@@ -30,12 +29,20 @@ export const dialogParams = {
   }),
   profiles_with_value: param('str', '', 'Names of profiles whose members have a value, divided by semicolons.'),
   profiles_no_value: param('str', '', 'Names of profiles whose members have none, divided by semicolons.'),
-  db_mode: param('int', 0, 'Storage mode: 0, memory only.'),
-  db_url: ignoredText(`Database to keep dialogs in. ${WITH_STORAGE}`),
-  db_update_period: ignoredNumber(60, WITH_STORAGE),
-  db_flush_vals_profiles: ignoredNumber(0, WITH_STORAGE),
-  timer_bulk_del_no: ignoredNumber(1, WITH_STORAGE),
-  table_name: column('dialog'),
+  db_mode: param(
+    'int',
+    0,
+    'When dialogs are written to the database: 0 never, 1 when they change, 2 every db_update_period, 3 at the end only.',
+  ),
+  db_url: optionalParam('str', 'Database to keep dialogs in; the default one if absent.'),
+  db_update_period: param('int', 60, 'Time between two writings with db_mode 2.', { unit: 's' }),
+  db_flush_vals_profiles: param(
+    'int',
+    0,
+    '1: a dialog is also written when only values, flags or profiles of it have changed; 0: with its next change of state.',
+  ),
+  timer_bulk_del_no: ignoredNumber(1, 'Rows are deleted one by one.'),
+  table_name: param('str', 'dialog', 'Table to keep dialogs in.'),
   cachedb_url: ignoredText('For profiles shared through a key-value store, which are not supported.'),
   profile_value_prefix: ignoredText('For profiles in a key-value store.'),
   profile_no_value_prefix: ignoredText('For profiles in a key-value store.'),
@@ -48,8 +55,8 @@ export const dialogParams = {
   replicate_profiles_timer: ignoredText(CLUSTERING),
   replicate_profiles_expire: ignoredText(CLUSTERING),
   cluster_auto_sync: ignoredNumber(1, CLUSTERING),
-  auto_prack_cseq_offset: ignoredNumber(0, 'For PRACKs made here, which are not supported.'),
-  auto_prack_interval: ignoredNumber(3, 'For PRACKs made here, which are not supported.'),
+  auto_prack_cseq_offset: param('int', 0, 'Added to the CSeq numbers of PRACKs made here.'),
+  auto_prack_interval: param('int', 3, 'After which a repeated reliable reply gets another PRACK.', { unit: 's' }),
   dlg_id_column: column('dlg_id'),
   call_id_column: column('callid'),
   from_uri_column: column('from_uri'),
@@ -72,6 +79,13 @@ export const dialogParams = {
   sflags_column: column('script_flags'),
   mflags_column: column('module_flags'),
   flags_column: column('flags'),
+  mangled_from_uri_column: column('mangled_from_uri'),
+  mangled_to_uri_column: column('mangled_to_uri'),
+  from_ping_cseq_column: column('caller_ping_cseq'),
+  to_ping_cseq_column: column('callee_ping_cseq'),
+  rt_on_answer_column: column('rt_on_answer'),
+  rt_on_timeout_column: column('rt_on_timeout'),
+  rt_on_hangup_column: column('rt_on_hangup'),
 } as const
 
 interface ModeParams {
@@ -84,8 +98,7 @@ interface ModeParams {
 
 /** What is wrong with the parameters, or null. */
 export function paramFault(params: ModeParams): string | null {
-  if (params.db_mode !== 0)
-    return `db_mode ${params.db_mode} is not supported: dialogs are kept in memory only, db_mode 0`
+  if (![0, 1, 2, 3].includes(params.db_mode)) return `db_mode ${params.db_mode}: expected 0, 1, 2 or 3`
   if (![0, 1, 2].includes(params.dlg_match_mode)) return `dlg_match_mode ${params.dlg_match_mode}: expected 0, 1 or 2`
   if (params.default_timeout <= 0)
     return `default_timeout ${params.default_timeout}: expected a number of seconds above 0`

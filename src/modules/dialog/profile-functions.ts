@@ -1,6 +1,7 @@
 import { arg, type FunctionHandlers, type FunctionSpec, optional } from '../../module/define.ts'
 import type { Arg, PvarRef } from '../../script/args.ts'
 import type { RouteContext } from '../../script/context.ts'
+import { changed } from './changes.ts'
 import type { Dialog } from './dialog.ts'
 import { dialogOf } from './message-link.ts'
 import type { Profile } from './profile.ts'
@@ -64,12 +65,15 @@ export function profileFunctions(services: DialogServices): FunctionHandlers<typ
         if (dialog === null || (profile.hasValues && value === null)) return false
         if ((clear?.read(m) ?? 0) !== 0) while (profile.remove(dialog, value ?? ''));
         profile.add(dialog, value ?? '')
+        changed(services, dialog, 'values')
         return true
       }),
     unset_dlg_profile: (name, wanted) =>
       withProfile(name, wanted, (profile, value, m) => {
         const dialog = current(m)
-        return dialog !== null && profile.remove(dialog, value ?? '')
+        if (dialog === null || !profile.remove(dialog, value ?? '')) return false
+        changed(services, dialog, 'values')
+        return true
       }),
     is_in_profile: (name, wanted) =>
       withProfile(name, wanted, (profile, value, m) => {

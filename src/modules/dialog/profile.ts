@@ -100,7 +100,9 @@ function namesIn(text: string, param: string): readonly string[] {
       const [, name, suffix] = parts ?? []
       if (name === undefined) throw new Error(`${param} "${item}": expected names divided by semicolons`)
       if (suffix !== undefined)
-        throw new Error(`${param} "${item}": profiles shared between nodes are not supported; leave out "/${suffix}"`)
+        throw new Error(
+          `${param} "${item}": profiles shared between nodes need a cluster, which is not supported; leave out "/${suffix}"`,
+        )
       return name
     })
 }

@@ -107,13 +107,14 @@ function isSeconds({ log }: DialogServices, name: string, value: Value): boolean
   return isGood
 }
 
-function valueVariable({ log, table }: DialogServices, { inner }: PvarSite): PvarHandler {
+function valueVariable(services: DialogServices, { inner }: PvarSite): PvarHandler {
+  const { log, table } = services
   const nameOf = (m: RouteContext): string => inner?.read(m) ?? ''
   return {
     get: m => dialogOf(m, table)?.values.get(nameOf(m)) ?? null,
     set: (m, value) => {
       const dialog = dialogOf(m, table)
-      if (dialog !== null) return storeValue(dialog, nameOf(m), value)
+      if (dialog !== null) return storeValue(services, dialog, nameOf(m), value)
       log.error('a value can only be kept with a dialog, and the message belongs to none', { name: nameOf(m) })
       return false
     },

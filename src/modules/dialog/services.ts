@@ -3,10 +3,12 @@ import type { Host, ModuleApis } from '../../module/define.ts'
 import type { RouteContext } from '../../script/context.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Counter } from '../../util/spec.ts'
+import type { DialogChange } from './changes.ts'
 import type { Dialog } from './dialog.ts'
 import type { DialogTable, Match } from './dialog-table.ts'
 import type { Profiles } from './profile.ts'
 import type { DialogState } from './states.ts'
+import type { DialogStorage } from './storage.ts'
 
 /** How a dialog came to its end. */
 export interface Ending {
@@ -20,6 +22,8 @@ export interface Ending {
 export interface DialogObservers {
   readonly answered: ((dialog: Dialog) => void)[]
   readonly ended: ((dialog: Dialog, ending: Ending) => void)[]
+  /** Something of a dialog has changed. */
+  readonly changed: ((dialog: Dialog, what: DialogChange) => void)[]
   /** A request inside a dialog has found it. A promise is waited for before the script goes on. */
   readonly within: ((m: RouteContext, match: Match) => void | Promise<void>)[]
 }
@@ -35,6 +39,8 @@ export interface DialogSettings {
   readonly optionsPingS: number
   readonly reinvitePingS: number
   readonly raceTimeoutS: number
+  readonly autoPrackCseqOffset: number
+  readonly autoPrackIntervalS: number
 }
 
 /** Numbers that only go up, and those of dialogs in a state. */
@@ -61,5 +67,7 @@ export interface DialogServices {
   readonly observers: DialogObservers
   /** Names of routes that the script gives to dialogs, as far as they are known when it is loaded. */
   readonly namedRoutes: Set<string>
+  /** Null where dialogs are kept in memory only. */
+  storage: DialogStorage | null
   stateChanged(dialog: Dialog, oldState: DialogState, newState: DialogState): void
 }

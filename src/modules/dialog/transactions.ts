@@ -2,6 +2,7 @@ import type { RouteContext } from '../../script/context.ts'
 import { HeaderId } from '../../sip/codec/header-id.ts'
 import type { SipMessage } from '../../sip/codec/message.ts'
 import type { ListenSocket } from '../../sip/net/endpoint.ts'
+import { acknowledgeProvisional } from './auto-prack.ts'
 import { CreateFlag } from './create-flags.ts'
 import { type Dialog, newLeg, type Transaction } from './dialog.ts'
 import { contactOf, learnCallee, sdpOf } from './legs.ts'
@@ -40,8 +41,9 @@ function takeReply(
 ): void {
   const { status } = reply.message
   if (status <= 100 || status >= 300) return
-  learnCallee(services, dialog, reply.message, socket)
+  const callee = learnCallee(services, dialog, reply.message, socket)
   if (status < 200) {
+    if (callee !== null) acknowledgeProvisional(services, dialog, callee, reply)
     if (reply.message.toTag !== '') advance(services, dialog, 'provisional')
   } else if (t.finalStatus !== 0) takeSuccess(services, dialog, t, reply)
 }

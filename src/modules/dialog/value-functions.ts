@@ -3,6 +3,7 @@ import type { Arg, PvarRef } from '../../script/args.ts'
 import type { RouteContext } from '../../script/context.ts'
 import { textOf } from '../../script/values.ts'
 import type { Value } from '../../util/spec.ts'
+import { changed } from './changes.ts'
 import type { Dialog } from './dialog.ts'
 import { listing } from './listing.ts'
 import { dialogOf } from './message-link.ts'
@@ -85,27 +86,21 @@ export function valueFunctions(services: DialogServices): FunctionHandlers<typeo
   return {
     store_dlg_value: (name, value) => {
       const variable = variableIn(services, value)
-      return withDialog((dialog, m) => storeValue(dialog, name.read(m), variable?.get(m) ?? value.read(m)))
+      return withDialog((dialog, m) => storeValue(services, dialog, name.read(m), variable?.get(m) ?? value.read(m)))
     },
     fetch_dlg_value: (name, into) =>
       withDialog((dialog, m) => {
         const value = dialog.values.get(name.read(m))
         return value !== undefined && into.read(m).set(m, value)
       }),
-    set_dlg_flag: name => withDialog((dialog, m) => dialog.userFlags.add(name.read(m)) !== null),
-    reset_dlg_flag: name =>
-      withDialog((dialog, m) => {
-        dialog.userFlags.delete(name.read(m))
-        return true
-      }),
+    set_dlg_flag: name => withDialog((dialog, m) => setFlag(services, dialog, name.read(m), true)),
+    reset_dlg_flag: name => withDialog((dialog, m) => setFlag(services, dialog, name.read(m), false)),
     is_dlg_flag_set: name => withDialog((dialog, m) => dialog.userFlags.has(name.read(m))),
     test_and_set_dlg_flag: (name, expected, value) =>
       withDialog((dialog, m) => {
         const text = name.read(m)
         if (dialog.userFlags.has(text) !== ((expected?.read(m) ?? 0) !== 0)) return false
-        if ((value?.read(m) ?? 1) !== 0) dialog.userFlags.add(text)
-        else dialog.userFlags.delete(text)
-        return true
+        return setFlag(services, dialog, text, (value?.read(m) ?? 1) !== 0)
       }),
     get_dialog_info: (attribute, into, key, value, count) => m => {
       const [name, wanted] = [key.read(m), value.read(m)]
@@ -150,9 +145,17 @@ export function valueFunctions(services: DialogServices): FunctionHandlers<typeo
 }
 
 /** `$dlg_val(name) = value`; NULL deletes. */
-export function storeValue(dialog: Dialog, name: string, value: Value): boolean {
+export function storeValue(services: DialogServices, dialog: Dialog, name: string, value: Value): boolean {
   if (value === null) dialog.values.delete(name)
   else dialog.values.set(name, value)
+  changed(services, dialog, 'values')
+  return true
+}
+
+function setFlag(services: DialogServices, dialog: Dialog, name: string, isSet: boolean): boolean {
+  if (isSet) dialog.userFlags.add(name)
+  else dialog.userFlags.delete(name)
+  changed(services, dialog, 'values')
   return true
 }
 

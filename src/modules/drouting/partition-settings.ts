@@ -30,7 +30,12 @@ export type RoutingAvps = Readonly<Record<AvpKey, string | undefined>>
 export interface PartitionSettings {
   readonly name: string
   readonly url: string
-  readonly tables: { readonly gateways: string; readonly carriers: string; readonly rules: string; readonly groups: string }
+  readonly tables: {
+    readonly gateways: string
+    readonly carriers: string
+    readonly rules: string
+    readonly groups: string
+  }
   readonly avps: RoutingAvps
 }
 

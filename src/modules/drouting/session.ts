@@ -19,7 +19,8 @@ export interface Session {
 /** How to go on with other rules. */
 export interface Fallback {
   readonly rules: Iterator<Rule, undefined>
-  readonly isUsable: (gateway: Gateway) => boolean
+  /** Ids of the gateways that may be used; null: all. */
+  readonly whitelist: ReadonlySet<string> | null
   readonly isByWeight: boolean
 }
 
@@ -46,7 +47,6 @@ export function direct(m: RouteContext, { uri, current: { gateway } }: Session, 
   const made = gatewayUri(uri, gateway)
   if (made === null) return false
   m.target.uri = made
-  m.target.dstUri = null
   if (gateway.socket !== null) m.target.socket = gateway.socket
   else if (before?.current.gateway.socket != null) m.target.socket = null
   return true

@@ -68,11 +68,8 @@ class Loader {
       log,
       row => this.#addCarrier(row),
     )
-    const rules = await readRows(
-      await this.#database.table(RULES_TABLE, { table: tables.rules }),
-      'ruleid',
-      log,
-      row => this.#readRule(row),
+    const rules = await readRows(await this.#database.table(RULES_TABLE, { table: tables.rules }), 'ruleid', log, row =>
+      this.#readRule(row),
     )
     const summary = [
       `${gateways.rows.length} gateways loaded (${gateways.discarded} discarded)`,
@@ -154,7 +151,10 @@ class Loader {
       .flatMap(item => {
         const [, hash, id = '', weight = '0'] = /^(#?)([^\s=#]+)\s*(?:=\s*(\d{1,9}))?$/.exec(item) ?? []
         if (id === '' || (hash === '#' && !allowsCarriers))
-          throw new RowError('gwlist', `expected gateways, id or id=weight${allowsCarriers ? ', or #carrier' : ''}, got "${item}"`)
+          throw new RowError(
+            'gwlist',
+            `expected gateways, id or id=weight${allowsCarriers ? ', or #carrier' : ''}, got "${item}"`,
+          )
         const to = hash === '#' ? this.#carriers.get(id) : this.#gateways.get(id)
         if (to === undefined) this.#noteUnknown(`${hash}${id}`)
         return to === undefined ? [] : [{ to, weight: Number(weight) }]
@@ -215,6 +215,7 @@ function readGroups(text: string): readonly number[] {
 
 function oneOf<T extends number>(column: string, known: Readonly<Record<string, T>>, value: number): T {
   const found = Object.values(known).find(one => one === value)
-  if (found === undefined) throw new RowError(column, `expected one of ${Object.values(known).join(', ')}, got ${value}`)
+  if (found === undefined)
+    throw new RowError(column, `expected one of ${Object.values(known).join(', ')}, got ${value}`)
   return found
 }

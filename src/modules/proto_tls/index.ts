@@ -15,7 +15,8 @@ export default defineModule(
       cert_check_on_conn_reusage: param(
         'int',
         0,
-        'Use a connection again only for the TLS domain it was opened with. Its certificate must be for the name in any case.',
+        'A connection is always used again only for the TLS domain it was opened with, and for names in its certificate.',
+        { ignored: true },
       ),
       tls_port: param('int', 5061, 'Port of sockets without one: write it in `socket=`.', { ignored: true }),
       tls_crlf_drop: param('int', 0, 'CRLFs between messages are always skipped.', { ignored: true }),
@@ -39,7 +40,6 @@ export default defineModule(
       host.network.protocols.configure('tls', {
         handshakeMs: params.tls_handshake_timeout,
         answersPings: params.tls_crlf_pingpong !== 0,
-        reusesByDomain: params.cert_check_on_conn_reusage !== 0,
       })
       if (given.has('tls_port')) log.warn('tls_port has no effect: write the port in "socket=tls:HOST:PORT"')
     },

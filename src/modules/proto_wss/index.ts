@@ -17,7 +17,8 @@ export default defineModule(
       cert_check_on_conn_reusage: param(
         'int',
         0,
-        'Use a connection again only for the TLS domain it was opened with. Its certificate must be for the name in any case.',
+        'A connection is always used again only for the TLS domain it was opened with, and for names in its certificate.',
+        { ignored: true },
       ),
       wss_port: param('int', 443, 'Port of sockets without one: write it in `socket=`.', { ignored: true }),
       wss_max_msg_chunks: param('int', 4, '`tcp_max_msg_time` is the limit for messages that come in pieces.', {
@@ -32,7 +33,9 @@ export default defineModule(
   ({ host, params, given, log }) => {
     const { wss_handshake_timeout: webSocketMs, wss_tls_handshake_timeout: tlsMs } = params
     if (Math.min(webSocketMs, tlsMs) < 1)
-      throw new Error(`wss_handshake_timeout, wss_tls_handshake_timeout: expected at least 1, got ${webSocketMs}, ${tlsMs}`)
+      throw new Error(
+        `wss_handshake_timeout, wss_tls_handshake_timeout: expected at least 1, got ${webSocketMs}, ${tlsMs}`,
+      )
     if (!params.wss_resource.startsWith('/'))
       throw new Error(`wss_resource: expected a path that begins with "/", got ${JSON.stringify(params.wss_resource)}`)
     if (!/^(yes|no|1|0)$/i.test(params.require_origin))
@@ -44,7 +47,6 @@ export default defineModule(
           handshakeMs: webSocketMs + tlsMs,
           resource: params.wss_resource,
           requiresOrigin: /^(yes|1)$/i.test(params.require_origin),
-          reusesByDomain: params.cert_check_on_conn_reusage !== 0,
         })
         if (given.has('wss_port')) log.warn('wss_port has no effect: write the port in "socket=wss:HOST:PORT"')
       },

@@ -1,9 +1,10 @@
 import { arg, type FunctionHandlers, optional } from '../../module/define.ts'
 import type { Arg, PvarRef } from '../../script/args.ts'
-import type { RouteContext } from '../../script/context.ts'
+import type { RouteContext, Step } from '../../script/context.ts'
 import type { SipMessage } from '../../sip/codec/message.ts'
 import { sameUri } from '../../sip/codec/uri.ts'
 import { aorOf } from './aor.ts'
+import { verdictOn } from './contact-work.ts'
 import type { Contact, Domain } from './location.ts'
 import { isRefusal } from './refusal.ts'
 import type { Registrar } from './registrar.ts'
@@ -73,7 +74,7 @@ export const addressFunctions = {
   },
 } as const
 
-/** Handlers of {@link addressFunctions}. `branchFlagBit`: bit number of a branch flag's name. */
+/** Handlers of {@link addressFunctions}. `branchFlagBit`: mask of a branch flag. */
 export function addressFunctionHandlers(
   registrar: Registrar,
   branchFlagBit: (name: string) => number,
@@ -83,63 +84,55 @@ export function addressFunctionHandlers(
     const aor = text === undefined ? null : aorOf(text, registrar.aor)
     return isRefusal(aor) ? null : aor
   }
-  const table = (name: Arg<string>) => tableReader(registrar, name)
+  /** The builder of a function that asks something of the contacts of one AoR. */
+  const asking = (
+    name: Arg<string>,
+    uri: Arg<string> | undefined,
+    question: (m: RouteContext, domain: Domain, aor: string) => () => boolean,
+  ): Step => {
+    const domainOf = tableReader(registrar, name)
+    return m => {
+      const aor = aorAt(m, uri)
+      if (aor === null) return -1
+      const domain = domainOf(m)
+      return verdictOn(registrar, domain, aor, question(m, domain, aor))
+    }
+  }
   return {
-    remove: (name, uri, contact, nextHop, instance, flag) => {
-      const domainOf = table(name)
-      return m => {
-        const aor = aorAt(m, uri)
-        if (aor === null) return -1
-        const count = removeContacts(domainOf(m), aor, {
+    remove: (name, uri, contact, nextHop, instance, flag) =>
+      asking(name, uri, (m, domain, aor) => {
+        const filter = {
           contact: contact?.read(m),
           nextHop: nextHop?.read(m),
           instance: instance?.read(m),
-          branchFlag: flag === undefined ? 0 : 1 << branchFlagBit(flag.read(m)),
-        })
-        return count > 0 ? 1 : -1
-      }
-    },
+          branchFlag: flag === undefined ? 0 : branchFlagBit(flag.read(m)),
+        }
+        return () => removeContacts(domain, aor, filter) > 0
+      }),
     remove_ip_port: (ip, port, name, uri) => {
-      const domainOf = table(name)
-      return m => {
-        const aor = uri === undefined ? undefined : aorAt(m, uri)
-        return aor !== null && removeByAddress(domainOf(m), ip.read(m), port.read(m), aor) > 0 ? 1 : -1
-      }
+      if (uri !== undefined)
+        return asking(name, uri, (m, domain, aor) => {
+          const [address, number] = [ip.read(m), port.read(m)]
+          return () => removeByAddress(domain, address, number, aor) > 0
+        })
+      const domainOf = tableReader(registrar, name)
+      return m => (removeByAddress(domainOf(m), ip.read(m), port.read(m), undefined) > 0 ? 1 : -1)
     },
-    is_registered: (name, uri) => {
-      const domainOf = table(name)
-      return m => {
-        const aor = aorAt(m, uri)
-        return aor !== null && domainOf(m).contacts(aor).length > 0 ? 1 : -1
-      }
-    },
-    is_contact_registered: (name, uri, contact, callId) => {
-      const domainOf = table(name)
-      return m => {
-        const aor = aorAt(m, uri)
-        if (aor === null) return -1
+    is_registered: (name, uri) => asking(name, uri, (_, domain, aor) => () => domain.contacts(aor).length > 0),
+    is_contact_registered: (name, uri, contact, callId) =>
+      asking(name, uri, (m, domain, aor) => {
         const wanted = {
           uri: contact?.read(m) ?? (callId === undefined ? ownContact(m.message) : undefined),
           callId: callId?.read(m),
         }
-        return domainOf(m)
-          .contacts(aor)
-          .some(one => isWanted(one, wanted))
-          ? 1
-          : -1
-      }
-    },
-    is_ip_registered: (name, uri, ip, port) => {
-      const domainOf = table(name)
-      return m => {
-        const aor = aorAt(m, uri)
-        if (aor === null) return -1
+        return () => domain.contacts(aor).some(one => isWanted(one, wanted))
+      }),
+    is_ip_registered: (name, uri, ip, port) =>
+      asking(name, uri, (m, domain, aor) => {
         const addresses = addressesIn(ip.read(m), m)
         const wantedPort = port?.read(m) ?? 0
-        const contacts = domainOf(m).contacts(aor)
-        return contacts.some(one => addresses.some(address => isReachedAt(one, address, wantedPort))) ? 1 : -1
-      }
-    },
+        return () => domain.contacts(aor).some(one => addresses.some(address => isReachedAt(one, address, wantedPort)))
+      }),
   }
 }
 

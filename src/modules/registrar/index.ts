@@ -1,6 +1,7 @@
-import { arg, counter, defineModule, gauge, type ModuleContext, optional } from '../../module/define.ts'
+import { arg, counter, defineModule, gauge, type Host, type ModuleContext, optional } from '../../module/define.ts'
 import { addressFunctionHandlers, addressFunctions, tableReader } from './address-functions.ts'
 import { flagReader } from './call-flags.ts'
+import { Gruus } from './gruu.ts'
 import { lookup } from './lookup.ts'
 import { lookupFlagTable, toLookupFlags } from './lookup-flags.ts'
 import { registrarParams } from './params.ts'
@@ -97,7 +98,9 @@ export default defineModule(spec, context => {
         )
         return m => {
           const chosen = flagsOf(m)
-          return chosen === null ? -3 : lookup(registrar, m, domainOf(m), chosen, uri?.read(m))
+          return chosen === null
+            ? -3
+            : lookup(registrar, m, { domain: domainOf(m), flags: chosen, aorUri: uri?.read(m) })
         }
       },
       add_sock_hdr: name => m => {
@@ -111,6 +114,7 @@ export default defineModule(spec, context => {
       registrar.variables.received = variable(params.received_avp)
       registrar.variables.attr = variable(params.attr_avp)
       registrar.variables.aor = variable(params.aor_avp)
+      registrar.variables.modifiedContact = variable(params.mcontact_avp)
     },
   }
 })
@@ -150,9 +154,23 @@ function makeRegistrar(context: ModuleContext<typeof spec>): Registrar {
     evictLast: params.evict_last !== 0,
     receivedParam: params.received_param,
     socketHeader: params.sock_hdr_name,
-    variables: { received: null, attr: null, aor: null },
+    variables: { received: null, attr: null, aor: null, modifiedContact: null },
+    gruu: params.disable_gruu === 0 ? new Gruus(params.gruu_secret) : null,
+    keepConnection: connectionKeeper(host, params.tcp_persistent_flag),
     counters: { accepted: context.stats.accepted_regs, rejected: context.stats.rejected_regs },
     random: Math.random,
+  }
+}
+
+/** A registration's connection stays open as long as the registration, and a little longer. */
+const SPARE_S = 10
+
+function connectionKeeper({ network, script }: Host, flag: string | undefined): Registrar['keepConnection'] {
+  if (flag === undefined) return () => {}
+  const mask = script.flagBit(flag)
+  return (m, expiresS) => {
+    if ((m.flags & mask) === 0) return
+    network.connections.get(m.origin.connectionId)?.keepFor((expiresS + SPARE_S) * 1000)
   }
 }
 

@@ -1,10 +1,13 @@
 import { MAX_BRANCHES, type RouteContext, type Target, type Verdict } from '../../script/context.ts'
+import { parseUri } from '../../sip/codec/uri.ts'
 import { aorOf } from './aor.ts'
+import { andThen, onContacts } from './contact-work.ts'
+import { isTarget } from './gruu.ts'
 import type { Contact, Domain } from './location.ts'
 import type { LookupFlags } from './lookup-flags.ts'
 import { methodBit } from './methods.ts'
 import { firstHop } from './path.ts'
-import { isRefusal } from './refusal.ts'
+import { isRefusal, type Refusal } from './refusal.ts'
 import type { Registrar } from './registrar.ts'
 
 interface Found {
@@ -12,40 +15,93 @@ interface Found {
   readonly contacts: readonly Contact[]
 }
 
+/** What `lookup()` works with. */
+export interface LookupCall {
+  readonly domain: Domain
+  readonly flags: LookupFlags
+  /** URI to look up; undefined: the Request-URI. */
+  readonly aorUri: string | undefined
+}
+
 /**
  * `lookup()`: the contacts of the Request-URI's address of record become the destination set. 1 found; −1 none;
- * −2 none takes the method; −3 the address cannot be read.
+ * −2 none takes the method; −3 the address cannot be read, or the location store failed.
  */
-export function lookup(
+export function lookup(registrar: Registrar, m: RouteContext, call: LookupCall): Verdict | Promise<Verdict> {
+  const main = find(registrar, m, call, call.aorUri ?? m.target.uri)
+  if (!call.flags.eachBranch) return andThen(main, found => apply(registrar, m, call.flags, found, null))
+  const others = m.branches.map(other => find(registrar, m, call, other.uri))
+  if (main instanceof Promise || others.some(other => other instanceof Promise))
+    return Promise.all([main, ...others]).then(([first = NOTHING, ...rest]) =>
+      apply(registrar, m, call.flags, first, rest),
+    )
+  return apply(registrar, m, call.flags, main, others as Found[])
+}
+
+/** `others`: what was found for the branches there are, or null where they are not looked up. */
+function apply(
   registrar: Registrar,
   m: RouteContext,
-  domain: Domain,
   flags: LookupFlags,
-  aorUri: string | undefined,
+  found: Found,
+  others: readonly Found[] | null,
 ): Verdict {
-  const others = m.branches
-  const found = find(registrar, m, domain, flags, aorUri ?? m.target.uri)
+  const before = m.branches
   const main = flags.noBranches ? found.contacts.slice(0, 1) : found.contacts
   const added = main.map(targetOf)
   const first = flags.onlyBranches ? undefined : added.shift()
-  const forOthers = flags.eachBranch ? others.map(other => branchTargets(registrar, m, domain, flags, other)) : null
   if (first !== undefined) m.target = first
-  const branches = [...(forOthers?.flatMap(({ targets }) => targets) ?? others), ...added]
+  const kept =
+    others === null
+      ? before
+      : before.flatMap((branch, i) => {
+          const contacts = others[i]?.contacts ?? []
+          return contacts.length > 0 ? contacts.map(targetOf) : [branch]
+        })
+  const branches = [...kept, ...added]
   if (branches.length > MAX_BRANCHES)
     registrar.log.warn('Too many contacts for one request', { aor: main[0]?.aor, branches: branches.length })
   m.branches = branches.slice(0, MAX_BRANCHES)
   noteAttributes(registrar, m, main)
-  return forOthers?.some(({ isFound }) => isFound) ? 1 : found.verdict
+  return others?.some(({ contacts }) => contacts.length > 0) ? 1 : found.verdict
 }
 
-function find(registrar: Registrar, m: RouteContext, domain: Domain, flags: LookupFlags, uri: string): Found {
-  const aor = aorOf(uri, registrar.aor)
+const NOTHING: Found = { verdict: -1, contacts: [] }
+const FAILED: Found = { verdict: -3, contacts: [] }
+
+function find(
+  registrar: Registrar,
+  m: RouteContext,
+  { domain, flags }: LookupCall,
+  uri: string,
+): Found | Promise<Found> {
+  const parsed = registrar.gruu === null ? null : parseUri(uri)
+  const ownAor = (): string | Refusal => aorOf(uri, registrar.aor)
+  if (parsed?.params.has('gr') === true) {
+    const gruu = registrar.gruu?.target(parsed, () => {
+      const aor = ownAor()
+      return isRefusal(aor) ? null : aor
+    })
+    if (gruu == null) return NOTHING
+    const choose = () =>
+      choice(
+        domain.contacts(gruu.aor).filter(contact => isTarget(contact, gruu)),
+        m,
+        flags,
+      )
+    return onContacts(registrar, domain, gruu.aor, choose, FAILED)
+  }
+  const aor = ownAor()
   if (isRefusal(aor)) {
     registrar.log.info('Lookup without a readable address', { uri, detail: aor.detail })
-    return { verdict: -3, contacts: [] }
+    return FAILED
   }
-  const all = domain.contacts(aor)
-  if (all.length === 0) return { verdict: -1, contacts: all }
+  return onContacts(registrar, domain, aor, () => choice(domain.contacts(aor), m, flags), FAILED)
+}
+
+/** Those of the contacts that the flags let through. */
+function choice(all: readonly Contact[], m: RouteContext, flags: LookupFlags): Found {
+  if (all.length === 0) return NOTHING
   const bit = methodBit(m.message.method)
   const willing = flags.byMethod ? all.filter(contact => (contact.methods & bit) !== 0) : all
   if (willing.length === 0) return { verdict: -2, contacts: willing }
@@ -57,12 +113,6 @@ function find(registrar: Registrar, m: RouteContext, domain: Domain, flags: Look
 function isWanted(contact: Contact, { mostLatencyUs, userAgent }: LookupFlags): boolean {
   if (userAgent !== null && !userAgent.test(contact.userAgent)) return false
   return mostLatencyUs === 0 || contact.latencyUs <= mostLatencyUs
-}
-
-function branchTargets(registrar: Registrar, m: RouteContext, domain: Domain, flags: LookupFlags, branch: Target) {
-  const { contacts } = find(registrar, m, domain, flags, branch.uri)
-  const isFound = contacts.length > 0
-  return { isFound, targets: isFound ? contacts.map(targetOf) : [branch] }
 }
 
 /** How a request is sent to a contact: by its Path, else to where its registration came from. */

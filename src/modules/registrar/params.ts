@@ -1,6 +1,5 @@
 import { optionalParam, param } from '../../util/spec.ts'
 
-const GRUU = 'Globally routable URIs (RFC 5627) are not supported.'
 const PUSH = 'Push notifications (RFC 8599) are not supported.'
 const unsupported = (doc: string) => optionalParam('str', doc, { ignored: true })
 
@@ -15,10 +14,16 @@ export const registrarParams = {
   retry_after: param('int', 0, 'Retry-After of 5xx replies; 0: none.', { unit: 's' }),
   received_avp: optionalParam('str', 'Variable that holds where the registration came from, as a URI.'),
   received_param: param('str', 'received', 'Parameter of Contact in replies that shows it.'),
-  tcp_persistent_flag: unsupported('Connections are kept as long as peers use them.'),
+  tcp_persistent_flag: optionalParam(
+    'str',
+    'Message flag: the connection a registration came by stays open as long as the registration.',
+  ),
   realm_prefix: param('str', '', 'Taken off the front of the host of an address of record.'),
   sock_hdr_name: optionalParam('str', 'Header that says which socket the registration arrived on.'),
-  mcontact_avp: unsupported('Variable for the contact that was changed by save(); not filled.'),
+  mcontact_avp: optionalParam(
+    'str',
+    'Variable with the contact as the script sent it upstream, for save() in a reply route.',
+  ),
   attr_avp: optionalParam('str', 'Variable with the attributes to store, and for those found by a lookup.'),
   allow_dup_cseq: param('int', 1, '1: a CSeq equal to the stored one is a refresh. 0 by default with era = 2.4.'),
   evict_last: param(
@@ -37,8 +42,8 @@ export const registrarParams = {
   append_branches: param('int', 1, '0: lookup() uses the first contact only, without being told by a flag.'),
   aor_avp: optionalParam('str', 'Variable that holds the URI of the address of record.'),
   desc_time_order: param('int', 0, 'Set it for usrloc.', { ignored: true }),
-  gruu_secret: param('str', 'OpenSIPS', GRUU, { ignored: true }),
-  disable_gruu: param('int', 1, GRUU, { ignored: true }),
+  gruu_secret: param('str', 'OpenSIPS', 'Secret of temporary GRUUs (RFC 5627), the same on every proxy. Change it.'),
+  disable_gruu: param('int', 1, '0: clients that support GRUUs (RFC 5627) get them, and lookup() understands them.'),
   pn_enable: param('int', 0, PUSH, { ignored: true }),
   pn_providers: unsupported(PUSH),
   pn_ct_match_params: unsupported(PUSH),

@@ -1,7 +1,7 @@
 import { HeaderId } from '../../sip/codec/header-id.ts'
 import type { SipMessage } from '../../sip/codec/message.ts'
 import { parseNameAddrList } from '../../sip/codec/name-addr.ts'
-import { parseUri } from '../../sip/codec/uri.ts'
+import { parseUri, unescapeParam } from '../../sip/codec/uri.ts'
 import { headerValues } from './header-values.ts'
 
 /** What `save()` does with Path (RFC 3327): nothing, store it, or also give it back; strict refuses without support. */
@@ -21,7 +21,7 @@ export function firstHop(path: string): string | null {
 /** The parameter `received` of the first hop: what the edge proxy saw of the client; '' when there is none. */
 export function receivedOfPath(path: string): string {
   const uri = firstHop(path)
-  return uri === null ? '' : (parseUri(uri)?.params.get('received') ?? '')
+  return uri === null ? '' : unescapeParam(parseUri(uri)?.params.get('received') ?? '')
 }
 
 /** Whether a header list of option tags holds this one, in any case. */

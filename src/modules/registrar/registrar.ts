@@ -4,6 +4,7 @@ import type { PvarRef } from '../../script/args.ts'
 import type { RouteContext, Verdict } from '../../script/context.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { AorSettings } from './aor.ts'
+import type { Gruus } from './gruu.ts'
 import type { Location } from './location.ts'
 import type { SaveDefaults } from './save-flags.ts'
 
@@ -26,7 +27,17 @@ export interface Registrar {
   readonly receivedParam: string
   readonly socketHeader: string | undefined
   /** Null until the module has started, and where the parameter is not set. */
-  readonly variables: { received: PvarRef | null; attr: PvarRef | null; aor: PvarRef | null }
+  readonly variables: {
+    received: PvarRef | null
+    attr: PvarRef | null
+    aor: PvarRef | null
+    /** Contact as it was sent upstream, where the script changed it. */
+    modifiedContact: PvarRef | null
+  }
+  /** Null where GRUUs are disabled. */
+  readonly gruu: Gruus | null
+  /** Keeps the connection a registration came by as long as the registration, where the script has set the flag for it. */
+  readonly keepConnection: (m: RouteContext, expiresS: number) => void
   readonly counters: { readonly accepted: { value: number }; readonly rejected: { value: number } }
   readonly random: () => number
 }

@@ -4,8 +4,9 @@ import type { SipMessage } from '../../sip/codec/message.ts'
 import { sameUri } from '../../sip/codec/uri.ts'
 import { aorOf } from './aor.ts'
 import { type Binding, readWish, seconds } from './bindings.ts'
+import { andThen, onContacts } from './contact-work.ts'
 import { pathOf } from './path.ts'
-import { isRefusal } from './refusal.ts'
+import { isRefusal, type Refusal, refuse } from './refusal.ts'
 import type { Registrar } from './registrar.ts'
 import { store } from './registration.ts'
 import { contactFactory, type SaveCall } from './save.ts'
@@ -14,7 +15,7 @@ import { contactFactory, type SaveCall } from './save.ts'
  * `save()` in a reply route: the contacts of the REGISTER that was answered, each for the time the registrar upstream
  * granted it. 1 stored; −1 no REGISTER or no 2xx to one; −2 not stored.
  */
-export function saveFromReply(registrar: Registrar, m: RouteContext, call: SaveCall): Verdict {
+export function saveFromReply(registrar: Registrar, m: RouteContext, call: SaveCall): Verdict | Promise<Verdict> {
   const { request, message: reply } = m
   if (request === null || reply.status < 200 || reply.status > 299) return -1
   const { flags } = call
@@ -33,38 +34,49 @@ export function saveFromReply(registrar: Registrar, m: RouteContext, call: SaveC
     registrar.counters.rejected.value++
     return -2
   }
+  // A script that has changed the contact says how the registrar upstream knows it.
+  const modified = registrar.variables.modifiedContact?.get(request) ?? null
+  const upstreamUri = (binding: Binding) =>
+    modified === null || wish.kind !== 'bindings' || wish.bindings.length > 1 ? binding.uri : String(modified)
   const granted =
     wish.kind === 'remove all'
       ? wish
       : {
           kind: wish.kind,
-          bindings: wish.bindings.map(binding => ({ ...binding, expiresS: grantedS(reply, binding) })),
+          bindings: wish.bindings.map(binding => ({
+            ...binding,
+            expiresS: grantedS(reply, binding, upstreamUri(binding)),
+          })),
         }
-  const refusal = store(
-    {
-      domain: call.domain,
-      aor,
-      callId: request.message.callId,
-      cseq: request.message.cseq,
-      matching: flags.matching,
-      mostContacts: flags.mostContacts,
-      force: flags.force,
-      evictLast: registrar.evictLast,
-      acceptsSameCseq: registrar.acceptsSameCseq,
-      nowS: Math.floor(registrar.clock.nowMs() / 1000),
-      data: contactFactory(registrar, request, flags, path),
-    },
-    granted,
-  )
-  registrar.counters[refusal === null ? 'accepted' : 'rejected'].value++
-  return refusal === null ? 1 : -2
+  const work = (): Refusal | null =>
+    store(
+      {
+        domain: call.domain,
+        aor,
+        callId: request.message.callId,
+        cseq: request.message.cseq,
+        matching: flags.matching,
+        mostContacts: flags.mostContacts,
+        force: flags.force,
+        evictLast: registrar.evictLast,
+        acceptsSameCseq: registrar.acceptsSameCseq,
+        nowS: Math.floor(registrar.clock.nowMs() / 1000),
+        data: contactFactory(registrar, request, flags, path),
+      },
+      granted,
+    )
+  const failed = refuse(500, 'The location store failed')
+  return andThen(onContacts(registrar, call.domain, aor, work, failed), refusal => {
+    registrar.counters[refusal === null ? 'accepted' : 'rejected'].value++
+    return refusal === null ? 1 : -2
+  })
 }
 
 /** Time the reply grants a contact, seconds; 0 when the reply does not list it: it is not bound upstream. */
-function grantedS(reply: SipMessage, binding: Binding): number {
+function grantedS(reply: SipMessage, binding: Binding, uri: string): number {
   const { contacts } = reply
   if (contacts === null || contacts === '*') return 0
-  const listed = contacts.find(contact => sameUri(contact.uri, binding.uri))
+  const listed = contacts.find(contact => sameUri(contact.uri, uri))
   if (listed === undefined) return 0
   const text = listed.params.get('expires') ?? reply.value(HeaderId.expires)
   return text === null ? binding.expiresS : (seconds(text) ?? binding.expiresS)

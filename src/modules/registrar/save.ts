@@ -1,10 +1,12 @@
 import type { RouteContext, Verdict } from '../../script/context.ts'
 import { HeaderId } from '../../sip/codec/header-id.ts'
 import type { SipMessage } from '../../sip/codec/message.ts'
+import { parseUri } from '../../sip/codec/uri.ts'
 import type { ListenSocket } from '../../sip/net/endpoint.ts'
 import { contactHeader, pathHeader, refusalHeaders } from './answer.ts'
 import { aorOf } from './aor.ts'
 import { type Binding, readWish, type Wish } from './bindings.ts'
+import { andThen, onContacts } from './contact-work.ts'
 import { headerValues } from './header-values.ts'
 import type { Contact, ContactData, Domain } from './location.ts'
 import { ALL_METHODS, methodMask } from './methods.ts'
@@ -22,8 +24,11 @@ export interface SaveCall {
 }
 
 /** `save()` for a REGISTER: stores its contacts and answers it. 1 stored; −1 stored but not answered; −2 refused. */
-export function save(registrar: Registrar, m: RouteContext, call: SaveCall): Verdict {
-  const accepted = register(registrar, m, call)
+export function save(registrar: Registrar, m: RouteContext, call: SaveCall): Verdict | Promise<Verdict> {
+  return andThen(register(registrar, m, call), accepted => conclude(registrar, m, call.flags, accepted))
+}
+
+function conclude(registrar: Registrar, m: RouteContext, flags: SaveFlags, accepted: Accepted | Refusal): Verdict {
   if (isRefusal(accepted)) {
     registrar.counters.rejected.value++
     registrar.log.info('Registration refused', {
@@ -31,17 +36,31 @@ export function save(registrar: Registrar, m: RouteContext, call: SaveCall): Ver
       detail: accepted.detail,
       callId: m.message.callId,
     })
-    if (call.flags.noReply) return -2
+    if (flags.noReply) return -2
     answer(registrar, m, accepted.status, refusalHeaders(accepted, registrar.retryAfterS))
     return -2
   }
   registrar.counters.accepted.value++
-  if (call.flags.noReply) return 1
+  if (accepted.longestS > 0) registrar.keepConnection(m, accepted.longestS)
+  if (flags.noReply) return 1
   return answer(registrar, m, 200, accepted.headers) > 0 ? 1 : -1
 }
 
-/** Headers of the 200, or why there is none. */
-function register(registrar: Registrar, m: RouteContext, call: SaveCall): { readonly headers: string } | Refusal {
+/** What a registration that was stored gives. */
+interface Accepted {
+  /** Headers of the 200. */
+  readonly headers: string
+  /** Time of the contact that stays longest, of those the request has, seconds. */
+  readonly longestS: number
+}
+
+const STORE_FAILED: Refusal = refuse(500, 'The location store failed')
+
+function register(
+  registrar: Registrar,
+  m: RouteContext,
+  call: SaveCall,
+): Accepted | Refusal | Promise<Accepted | Refusal> {
   const { message } = m
   const { flags, domain } = call
   if (message.to === null || message.callId === '' || message.cseq < 0) {
@@ -55,7 +74,8 @@ function register(registrar: Registrar, m: RouteContext, call: SaveCall): { read
     random: registrar.random,
   })
   if (isRefusal(wish)) return wish
-  const aor = aorOf(call.aorUri ?? message.to.uri, registrar.aor)
+  const aorUri = call.aorUri ?? message.to.uri
+  const aor = aorOf(aorUri, registrar.aor)
   if (isRefusal(aor)) return aor
   const path = flags.path === 'ignored' ? '' : pathOf(message)
   if (path === null) return refuse(400, 'The Path header cannot be parsed')
@@ -63,28 +83,36 @@ function register(registrar: Registrar, m: RouteContext, call: SaveCall): { read
   if (path !== '' && flags.path === 'strict' && !supportsPath)
     return refuse(420, 'Path needs the option "path" in Supported')
 
-  const nowS = Math.floor(registrar.clock.nowMs() / 1000)
-  const refusal = store(
-    {
-      domain,
-      aor,
-      callId: message.callId,
-      cseq: message.cseq,
-      matching: flags.matching,
-      mostContacts: flags.mostContacts,
-      force: flags.force,
-      evictLast: registrar.evictLast,
-      acceptsSameCseq: registrar.acceptsSameCseq,
-      nowS,
-      data: contactFactory(registrar, m, flags, path),
-    },
-    wish,
-  )
-  if (refusal !== null) return refusal
-  const contacts = flags.onlyRequested ? requested(domain.contacts(aor), wish) : domain.contacts(aor)
   const echoesPath = path !== '' && supportsPath && (flags.path === 'lazy' || flags.path === 'strict')
-  const headers = contactHeader(contacts, nowS, registrar.receivedParam) + (echoesPath ? pathHeader(message) : '')
-  return { headers }
+  const gruus = hasOption(message, HeaderId.supported, 'gruu') ? (registrar.gruu?.writer(aor, aorUri) ?? null) : null
+  const work = (): Accepted | Refusal => {
+    const nowS = Math.floor(registrar.clock.nowMs() / 1000)
+    const refusal = store(
+      {
+        domain,
+        aor,
+        callId: message.callId,
+        cseq: message.cseq,
+        matching: flags.matching,
+        mostContacts: flags.mostContacts,
+        force: flags.force,
+        evictLast: registrar.evictLast,
+        acceptsSameCseq: registrar.acceptsSameCseq,
+        nowS,
+        data: contactFactory(registrar, m, flags, path),
+      },
+      wish,
+    )
+    if (refusal !== null) return refusal
+    const contacts = flags.onlyRequested ? requested(domain.contacts(aor), wish) : domain.contacts(aor)
+    const own = { nowS, receivedParam: registrar.receivedParam, gruus }
+    return { headers: contactHeader(contacts, own) + (echoesPath ? pathHeader(message) : ''), longestS: longestS(wish) }
+  }
+  return onContacts(registrar, domain, aor, work, STORE_FAILED)
+}
+
+function longestS(wish: Wish): number {
+  return wish.kind === 'bindings' ? wish.bindings.reduce((most, { expiresS }) => Math.max(most, expiresS), 0) : 0
 }
 
 /** Makes what is stored of each contact; all that the contacts of one REGISTER share is read once. */
@@ -110,7 +138,7 @@ export function contactFactory(
     flags: flags.memoryOnly ? registrar.location.memoryOnly : 0,
     cflags: m.target.flags,
     userAgent,
-    received: received === '' ? binding.received : received,
+    received: usable(received === '' ? binding.received : received, registrar.mostContactChars),
     path,
     socket,
     methods: binding.methods === '' ? methods : methodMask(binding.methods),
@@ -119,15 +147,15 @@ export function contactFactory(
   })
 }
 
-function receivedFrom(
-  { variables, mostContactChars }: Registrar,
-  m: RouteContext,
-  flags: SaveFlags,
-  path: string,
-): string {
+function receivedFrom({ variables }: Registrar, m: RouteContext, flags: SaveFlags, path: string): string {
   const fromPath = flags.pathReceived ? receivedOfPath(path) : ''
-  const received = fromPath === '' ? textOf(variables.received?.get(m)) : fromPath
-  return received.length > mostContactChars ? '' : received
+  return fromPath === '' ? textOf(variables.received?.get(m)) : fromPath
+}
+
+/** Requests for the contact are sent there and replies show it in quotes: anything but a plain SIP URI is ''. */
+function usable(received: string, mostChars: number): string {
+  const isPlain = received.length <= mostChars && /^[!#-~]+$/.test(received) && !received.includes('\\')
+  return isPlain && parseUri(received) !== null ? received : ''
 }
 
 function socketOf({ proxy, socketHeader }: Registrar, message: SipMessage, flags: SaveFlags): ListenSocket | undefined {

@@ -107,6 +107,7 @@ export default defineModule(
         return ftag === null || ftag === m.message.fromTag
       },
       onRouted: callback => callbacks.push(callback),
+      onOwnRoute: callback => void ownRoute.push(callback),
     }
     return {
       api,

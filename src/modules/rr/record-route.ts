@@ -1,18 +1,15 @@
+import { type AdvertisedAddress, isSameSocket, ownAddress } from '../../proxy/own-address.ts'
 import type { HeadersAtSend } from '../../proxy/proxy.ts'
 import { messageSlot, type RouteContext } from '../../script/context.ts'
 import { parseUri, uriScheme } from '../../sip/codec/uri.ts'
-import { bracketed } from '../../sip/net/address.ts'
 import type { ListenSocket } from '../../sip/net/endpoint.ts'
 
-export interface RecordRouteSettings {
+export interface RecordRouteSettings extends AdvertisedAddress {
   readonly withFromTag: boolean
   /** Two Record-Routes where the request leaves by another socket than it came in by (RFC 5658 §4). */
   readonly isDouble: boolean
   /** Whose user part goes into the URI. */
   readonly user: 'none' | 'from' | 'request-uri'
-  /** What the whole proxy shows instead of its sockets' addresses (`advertised_address`, `advertised_port`). */
-  readonly advertisedHost: string | undefined
-  readonly advertisedPort: number | undefined
 }
 
 /** RFC 3261 §25.1 token. A tag that is none could end the URI and add what the caller likes. */
@@ -39,8 +36,8 @@ export function recordRoute(m: RouteContext, settings: RecordRouteSettings): Hea
     const scheme = uriScheme(target.uri) === 'sips' ? 'sips' : 'sip'
     const user = userPart(m, settings)
     const value = (s: ListenSocket, marker: string) =>
-      recordRouteLine(`${scheme}:${user}${socketPart(branch, s, settings)}${marker};lr`, branch, settings)
-    if (!settings.isDouble || isSame(arrival, socket)) return value(arrival, '')
+      recordRouteLine(`${scheme}:${user}${ownAddress(branch, s, settings)}${marker};lr`, branch, settings)
+    if (!settings.isDouble || isSameSocket(arrival, socket)) return value(arrival, '')
     return value(socket, ';r2=on') + value(arrival, ';r2=on')
   }
 }
@@ -75,16 +72,4 @@ function userPart({ message }: RouteContext, { user }: RecordRouteSettings): str
   if (user === 'none') return ''
   const name = parseUri(user === 'from' ? (message.from?.uri ?? '') : message.requestUri)?.user ?? ''
   return name === '' ? '' : `${name}@`
-}
-
-/** Host, port where it is not the default, and the transport where it is not UDP. */
-function socketPart(m: RouteContext, socket: ListenSocket, settings: RecordRouteSettings): string {
-  const host = m.advertisedHost ?? socket.advertisedHost ?? settings.advertisedHost ?? socket.address
-  const port = m.advertisedPort ?? socket.advertisedPort ?? settings.advertisedPort ?? socket.port
-  const isDefault = port === (socket.proto === 'tls' ? 5061 : 5060) && !socket.proto.startsWith('ws')
-  return `${bracketed(host)}${isDefault ? '' : `:${port}`}${socket.proto === 'udp' ? '' : `;transport=${socket.proto}`}`
-}
-
-function isSame(a: ListenSocket, b: ListenSocket): boolean {
-  return a === b || (a.proto === b.proto && a.address === b.address && a.port === b.port)
 }

@@ -20,14 +20,20 @@ const ALTERNATIVES: Readonly<Record<string, string>> = {
 }
 
 /** What there is to know of a certificate, by the end of the variable's name. */
-export function certificateFacts(): ReadonlyMap<string, { doc: string; read: (certificate: X509Certificate) => Value }> {
+export function certificateFacts(): ReadonlyMap<
+  string,
+  { doc: string; read: (certificate: X509Certificate) => Value }
+> {
   const facts = new Map<string, { doc: string; read: (certificate: X509Certificate) => Value }>()
   facts.set('version', { doc: 'Version of the certificate', read: ({ raw }) => versionOf(raw) })
   facts.set('serial', { doc: 'Serial number of the certificate', read: ({ serialNumber }) => decimal(serialNumber) })
   for (const side of ['subject', 'issuer'] as const) {
     facts.set(side, { doc: `The ${side} of the certificate`, read: certificate => oneLine(certificate[side]) })
     for (const [end, part] of Object.entries(NAME_PARTS))
-      facts.set(`${side}_${end}`, { doc: `${part} of the ${side}`, read: certificate => partOf(certificate[side], part) })
+      facts.set(`${side}_${end}`, {
+        doc: `${part} of the ${side}`,
+        read: certificate => partOf(certificate[side], part),
+      })
   }
   for (const [end, kind] of Object.entries(ALTERNATIVES))
     facts.set(`san_${end}`, {

@@ -88,7 +88,9 @@ function versionsOf(method: string): Versions {
   const version = (name: string): SecureVersion => {
     const found = Object.hasOwn(VERSIONS, name) ? VERSIONS[name] : undefined
     if (found !== undefined) return found
-    throw new Error(`tls_method is "${method}", expected SSLv23, one of ${Object.keys(VERSIONS).join(', ')}, or a range`)
+    throw new Error(
+      `tls_method is "${method}", expected SSLv23, one of ${Object.keys(VERSIONS).join(', ')}, or a range`,
+    )
   }
   return {
     ...(oldest === '' ? { minVersion: 'TLSv1' } : { minVersion: version(oldest) }),
@@ -104,5 +106,6 @@ function weakCiphersFor({ minVersion }: Versions): string | undefined {
 function warnOfExpiry({ name, role }: DomainSettings, { cert }: SecureContextOptions, { nowMs, log }: LoadParts): void {
   if (typeof cert !== 'string') return
   const { validTo } = new X509Certificate(cert)
-  if (Date.parse(validTo) < nowMs) log.warn('the certificate of a TLS domain has expired', { domain: name, role, validTo })
+  if (Date.parse(validTo) < nowMs)
+    log.warn('the certificate of a TLS domain has expired', { domain: name, role, validTo })
 }

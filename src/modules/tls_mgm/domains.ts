@@ -15,6 +15,10 @@ export class DomainTable implements TlsDomains {
     return this.#best('server', address, port, serverName)
   }
 
+  serves(address: string, port: number): boolean {
+    return this.#of('server').some(({ settings }) => addressFit(settings.addresses, address, port) > 0)
+  }
+
   asksClients(address: string, port: number): boolean {
     return this.#of('server').some(
       ({ verifies, requires, settings }) => (verifies || requires) && addressFit(settings.addresses, address, port) > 0,

@@ -11,9 +11,15 @@ const columnParams = Object.fromEntries(
 
 /** The parameters of tls_mgm. */
 export const tlsParams = {
-  server_domain: repeatedParam('str', 'Defines a domain for connections that are accepted: its name, or `name=IP:PORT`.'),
+  server_domain: repeatedParam(
+    'str',
+    'Defines a domain for connections that are accepted: its name, or `name=IP:PORT`.',
+  ),
   client_domain: repeatedParam('str', 'Defines a domain for connections that are opened: its name, or `name=IP:PORT`.'),
-  match_ip_address: repeatedParam('str', `Local (server) or remote (client) addresses, \`IP:PORT\` by comma, or \`*\`. ${OF_A_DOMAIN}`),
+  match_ip_address: repeatedParam(
+    'str',
+    `Local (server) or remote (client) addresses, \`IP:PORT\` by comma, or \`*\`. ${OF_A_DOMAIN}`,
+  ),
   match_sip_domain: repeatedParam(
     'str',
     `Server names that clients ask for (SNI), or names that are connected to, by comma, with \`*\` and \`?\`; \`none\` matches where there is no name. ${OF_A_DOMAIN}`,
@@ -23,9 +29,13 @@ export const tlsParams = {
   ca_list: repeatedParam('str', `File with the certificates of trusted authorities. ${OF_A_DOMAIN}`),
   ca_dir: repeatedParam('str', `Folder with certificates of trusted authorities. ${OF_A_DOMAIN}`),
   crl_dir: repeatedParam('str', `Folder with revocation lists. ${OF_A_DOMAIN}`),
-  crl_check_all: repeatedParam('str', `The whole chain is checked wherever there is a revocation list. ${OF_A_DOMAIN}`, {
-    ignored: true,
-  }),
+  crl_check_all: repeatedParam(
+    'str',
+    `The whole chain is checked wherever there is a revocation list. ${OF_A_DOMAIN}`,
+    {
+      ignored: true,
+    },
+  ),
   verify_cert: repeatedParam('str', `1: a certificate the peer shows must be valid. Default 1. ${OF_A_DOMAIN}`),
   require_cert: repeatedParam('str', `1: clients must show a certificate. Default 1. ${OF_A_DOMAIN}`),
   verify_hostname: repeatedParam(
@@ -40,7 +50,10 @@ export const tlsParams = {
   dh_params: repeatedParam('str', `File with Diffie-Hellman parameters. ${OF_A_DOMAIN}`),
   ec_curve: repeatedParam('str', `Elliptic curves by colon. ${OF_A_DOMAIN}`),
   client_tls_domain_avp: optionalParam('str', 'AVP with the name of the client domain for a request.'),
-  client_sip_domain_avp: optionalParam('str', 'AVP with the name that `match_sip_domain` of client domains is compared with.'),
+  client_sip_domain_avp: optionalParam(
+    'str',
+    'AVP with the name that `match_sip_domain` of client domains is compared with.',
+  ),
   db_url: optionalParam('str', 'Database with further domains.'),
   db_table: param('str', 'tls_mgm', 'Table of domains.'),
   ...columnParams,

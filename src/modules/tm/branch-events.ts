@@ -1,5 +1,6 @@
 import type { RouteContext, Step } from '../../script/context.ts'
 import type { TxFailure } from '../../sip/tx/transaction-user.ts'
+import { timerQueuesOf } from '../../util/timer-queues.ts'
 import type { Branch } from './branch.ts'
 import { COMPLETED_ELSEWHERE, cancelBranch, cancelPending, NO_ANSWER } from './cancel-branch.ts'
 import { sendCancel } from './client.ts'
@@ -23,6 +24,11 @@ export function branchEvents(services: () => TmServices): BranchEvents {
 export function receiveReply(services: TmServices, entry: ClientEntry, reply: RouteContext): void {
   services.stats.received_replies.value++
   const { branch } = entry
+  // It has shed its request: whatever comes now is a repetition, and no route waits for it.
+  if (branch.transaction.replyPath !== null) {
+    entry.receive(reply)
+    return
+  }
   bind(reply, branch.transaction, branch)
   reply.request = branch.transaction.request
   if (services.settings.sharesAvpsWithReplies) reply.avps = branch.transaction.request.avps
@@ -62,7 +68,7 @@ function startTimerC(services: TmServices, branch: Branch): void {
   const t = branch.transaction
   if (!t.isInvite || !branch.isPending) return
   branch.stopTimerC()
-  branch.timerC = services.clock.after(t.inviteMs, () => {
+  branch.timerC = timerQueuesOf(services.clock).after(t.inviteMs, () => {
     branch.timerC = null
     if (!branch.isPending) return
     services.stats.timeout_finalresponse_inv.value++

@@ -4,7 +4,9 @@ import { SipMessage } from '../../sip/codec/message.ts'
 import type { Hop, ListenSocket } from '../../sip/net/endpoint.ts'
 import type { InviteClient } from '../../sip/tx/invite-client.ts'
 import type { NonInviteClient } from '../../sip/tx/non-invite-client.ts'
-import type { Timer } from '../../util/clock.ts'
+import type { TxTimers } from '../../sip/tx/timers.ts'
+import type { MachineSetup } from '../../sip/tx/transaction-user.ts'
+import type { Clock, Timer } from '../../util/clock.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Most branches of one transaction (tm reference, behaviour 14). */
@@ -14,16 +16,16 @@ export const MAX_TRANSACTION_BRANCHES = 256
 export type CancelState = 'none' | 'wanted' | 'sent'
 
 /** One way a request was forwarded: a client transaction with what was sent and what came back. Plain state. */
-export class Branch {
+export class Branch implements MachineSetup {
   readonly transaction: Transaction
   readonly index: number
   /** Branch parameter of the Via it was sent with. */
   readonly id: string
   /** The request with what the branch_route changed for this branch only. */
-  readonly context: RouteContext
+  context: RouteContext
   /** Armed in the branch_route. */
   replyRoute: Step | null = null
-  readonly avps = new AvpStore()
+  avps = new AvpStore()
   /** Addresses of the same target that have not been tried. */
   hops: readonly Hop[] = []
   hop: Hop | null = null
@@ -57,6 +59,16 @@ export class Branch {
     this.isReplica = isReplica
   }
 
+  get clock(): Clock {
+    return this.transaction.clock
+  }
+  get timers(): TxTimers {
+    return this.transaction.timers
+  }
+  /** Whether the transport it is sent over repeats by itself what is lost. */
+  get reliable(): boolean {
+    return this.hop !== null && this.hop.proto !== 'udp'
+  }
   get target(): Target {
     return this.context.target
   }

@@ -3,10 +3,10 @@ import { buildAck, buildCancel } from '../../sip/codec/write.ts'
 import type { LocalFailure } from '../../sip/tx/failure-reply.ts'
 import { InviteClient } from '../../sip/tx/invite-client.ts'
 import { NonInviteClient } from '../../sip/tx/non-invite-client.ts'
-import type { ClientUser, MachineSetup } from '../../sip/tx/transaction-user.ts'
+import type { InviteClientUser, TxFailure } from '../../sip/tx/transaction-user.ts'
 import type { Branch } from './branch.ts'
 import { releaseIfDone } from './release.ts'
-import { isReliable, type TmServices } from './services.ts'
+import type { ClientEntry, TmServices } from './services.ts'
 import { countRetransmission } from './statistics.ts'
 
 /** Sends a branch to the first of its addresses that takes it. Gives what prevented it, or null when it was sent. */
@@ -30,19 +30,8 @@ export function startBranch(services: TmServices, branch: Branch): LocalFailure 
 
 function startClient(services: TmServices, branch: Branch): boolean {
   const t = branch.transaction
-  const setup = setupOf(services, branch)
-  const user: ClientUser<RouteContext> = {
-    transmit: attempt => {
-      countRetransmission(services.stats, attempt)
-      return branch.sent !== null && send(services, branch, branch.sent, () => branch.client?.transportError())
-    },
-    passUp: reply => services.events.reply(branch, reply),
-    failed: reason => services.events.failed(branch, reason),
-    terminated: () => close(services, branch, t.method),
-  }
-  const client = t.isInvite
-    ? new InviteClient<RouteContext>(setup, { ...user, acknowledge: reply => acknowledge(services, branch, reply) })
-    : new NonInviteClient<RouteContext>(setup, user)
+  const owner = new Downstream(services, branch)
+  const client = t.isInvite ? new InviteClient(branch, owner) : new NonInviteClient(branch, owner)
   branch.client = client
   open(services, branch, t.method, client)
   if (client.start()) return true
@@ -52,13 +41,46 @@ function startClient(services: TmServices, branch: Branch): boolean {
   return false
 }
 
+/** What the state machine of a branch asks for. */
+class Downstream implements InviteClientUser<RouteContext> {
+  readonly #services: TmServices
+  readonly #branch: Branch
+
+  constructor(services: TmServices, branch: Branch) {
+    this.#services = services
+    this.#branch = branch
+  }
+
+  transmit(attempt: number): boolean {
+    const branch = this.#branch
+    countRetransmission(this.#services.stats, attempt)
+    return branch.sent !== null && send(this.#services, branch, branch.sent, () => branch.client?.transportError())
+  }
+
+  passUp(reply: RouteContext): void {
+    this.#services.events.reply(this.#branch, reply)
+  }
+
+  failed(reason: TxFailure): void {
+    this.#services.events.failed(this.#branch, reason)
+  }
+
+  acknowledge(reply: RouteContext): void {
+    acknowledge(this.#services, this.#branch, reply)
+  }
+
+  terminated(): void {
+    close(this.#services, this.#branch, this.#branch.transaction.method)
+  }
+}
+
 /** Sends the CANCEL of a branch, as a transaction of its own (RFC 3261 §9.1). */
 export function sendCancel(services: TmServices, branch: Branch): void {
   branch.cancel = 'sent'
   const request = branch.sentMessage
   if (request === null) return
   const bytes = buildCancel(request, branch.cancelHeaders)
-  const client = new NonInviteClient<RouteContext>(setupOf(services, branch), {
+  const client = new NonInviteClient<RouteContext>(branch, {
     transmit: () => send(services, branch, bytes, () => client.transportError()),
     passUp: () => {},
     failed: () => {},
@@ -67,14 +89,6 @@ export function sendCancel(services: TmServices, branch: Branch): void {
   open(services, branch, 'CANCEL', client)
   if (!client.start()) close(services, branch, 'CANCEL')
   if (branch.client instanceof InviteClient) branch.client.cancelled()
-}
-
-function setupOf(services: TmServices, branch: Branch): MachineSetup {
-  return {
-    clock: services.clock,
-    timers: branch.transaction.timers,
-    reliable: isReliable(branch.hop?.proto ?? 'udp'),
-  }
 }
 
 function send(services: TmServices, branch: Branch, bytes: Buffer, onError: () => void): boolean {
@@ -91,11 +105,25 @@ type Client = InviteClient<RouteContext> | NonInviteClient<RouteContext>
 
 function open(services: TmServices, branch: Branch, method: string, client: Client): void {
   branch.transaction.openClients++
-  services.tables.clients.add(branch.id, method, {
-    branch,
-    receive: reply => client.receive(reply.message.status, reply),
-    stop: () => client.stop(),
-  })
+  services.tables.clients.add(branch.id, method, new OpenClient(branch, client))
+}
+
+class OpenClient implements ClientEntry {
+  readonly branch: Branch
+  readonly #client: Client
+
+  constructor(branch: Branch, client: Client) {
+    this.branch = branch
+    this.#client = client
+  }
+
+  receive(reply: RouteContext): void {
+    this.#client.receive(reply.message.status, reply)
+  }
+
+  stop(): void {
+    this.#client.stop()
+  }
 }
 
 function close(services: TmServices, branch: Branch, method: string): void {

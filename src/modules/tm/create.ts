@@ -88,11 +88,12 @@ function makeTransaction(
     number,
     request: m,
     localToTag: toTag ?? `${TAG_PREFIX}.${number.toString(16)}`,
+    clock: services.clock,
     timers: settings.timers,
     inviteMs: link.inviteMs ?? settings.inviteMs,
     caller,
   })
-  if (link.finalMs !== null) t.timers.finalMs = link.finalMs
+  if (link.finalMs !== null) t.timers = { ...t.timers, finalMs: link.finalMs }
   t.routes = { ...link.armed }
   return t
 }

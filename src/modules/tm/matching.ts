@@ -1,8 +1,9 @@
 import type { RouteContext } from '../../script/context.ts'
 import { InviteServer } from '../../sip/tx/invite-server.ts'
-import { ackKey } from '../../sip/tx/key.ts'
+import { takeAckKey } from '../../sip/tx/key.ts'
 import { receiveReply } from './branch-events.ts'
 import { transactionOf } from './message-link.ts'
+import { shedLoad } from './shed-load.ts'
 import type { AckEntry, TmServices } from './services.ts'
 import type { Transaction } from './transaction.ts'
 import { respond } from './upstream.ts'
@@ -27,7 +28,8 @@ function absorbAck(services: TmServices, m: RouteContext, known: Transaction | u
 /** The 2xx an ACK acknowledges, if it went through a transaction that is still here. */
 export function ackOf(services: TmServices, ack: RouteContext): AckEntry | undefined {
   const { callId, fromTag, cseq, toTag } = ack.message
-  return services.tables.acks.get(ackKey(callId, fromTag, cseq, toTag))
+  takeAckKey(callId, fromTag, cseq, toTag)
+  return services.tables.acks.get()
 }
 
 /** A reply. True: it belongs to a transaction. */
@@ -43,7 +45,10 @@ export function afterScript(services: TmServices, m: RouteContext): void {
   const t = transactionOf(m)
   if (t === null || t.request !== m || t.caller !== null) return
   t.isScriptOver = true
-  if (t.finalStatus !== 0 || t.isReleased) return
+  if (t.finalStatus !== 0 || t.isReleased) {
+    if (t.holds === 0) shedLoad(services, t)
+    return
+  }
   if (t.branches.length > 0 || t.phantom !== null || t.holds > 0) return
   if (t.lastStatus > 100) {
     // Somebody said it would be answered: by management, by another call. The caller is not kept waiting for ever.

@@ -76,7 +76,7 @@ function finalTimeout(services: TmServices): PvarHandler {
     (m, ms) => {
       const t = transactionOf(m)
       if (t === null) linkOf(m).finalMs = ms
-      else t.timers.finalMs = ms ?? services.settings.timers.finalMs
+      else t.timers = { ...t.timers, finalMs: ms ?? services.settings.timers.finalMs }
     },
   )
 }

@@ -1,16 +1,21 @@
+import { shedLoad } from './shed-load.ts'
 import type { TmServices } from './services.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Forgets the transaction if nothing of it is left to wait for. */
 export function releaseIfDone(services: TmServices, t: Transaction): void {
   const isAnswered = t.caller === null ? t.server === null : t.finalStatus !== 0
-  if (t.isReleased || !isAnswered || t.holds > 0 || t.openClients > 0) return
+  if (t.isReleased || t.holds > 0) return
+  if (!isAnswered || t.openClients > 0) {
+    shedLoad(services, t)
+    return
+  }
   t.isReleased = true
   t.idleTimer?.clear()
   dropPhantom(t)
   for (const branch of t.branches) branch.stopTimerC()
   services.tables.servers.remove(t)
-  for (const key of t.ackKeys) services.tables.acks.delete(key)
+  for (const { bucket, rest } of t.ackKeys) services.tables.acks.removeAt(bucket, rest)
   services.tables.all.delete(t)
 }
 

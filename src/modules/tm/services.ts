@@ -1,6 +1,7 @@
 import type { Log } from '../../log/log.ts'
 import type { Host } from '../../module/define.ts'
 import type { RouteContext } from '../../script/context.ts'
+import { FingerprintMap } from '../../sip/tx/fingerprint.ts'
 import { ClientTable, ServerTable } from '../../sip/tx/table.ts'
 import type { TxFailure } from '../../sip/tx/transaction-user.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -59,14 +60,14 @@ export interface AckEntry {
 export interface TransactionTables {
   readonly servers: ServerTable<Transaction>
   readonly clients: ClientTable<ClientEntry>
-  readonly acks: Map<string, AckEntry>
+  readonly acks: FingerprintMap<AckEntry>
   /** All, until the last of their timers has ended. */
   readonly all: Set<Transaction>
 }
 export const emptyTables = (): TransactionTables => ({
   servers: new ServerTable(),
   clients: new ClientTable(),
-  acks: new Map(),
+  acks: new FingerprintMap(),
   all: new Set(),
 })
 

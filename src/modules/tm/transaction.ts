@@ -1,10 +1,13 @@
 import type { RouteContext, Step } from '../../script/context.ts'
 import type { SipMessage } from '../../sip/codec/message.ts'
+import type { Hop, ListenSocket } from '../../sip/net/endpoint.ts'
+import type { fingerprint } from '../../sip/tx/fingerprint.ts'
 import type { InviteServer } from '../../sip/tx/invite-server.ts'
 import type { NonInviteServer } from '../../sip/tx/non-invite-server.ts'
-import type { ServerEntry } from '../../sip/tx/table.ts'
+import type { Place, ServerEntry } from '../../sip/tx/table.ts'
 import type { TxTimers } from '../../sip/tx/timers.ts'
-import type { Timer } from '../../util/clock.ts'
+import type { MachineSetup } from '../../sip/tx/transaction-user.ts'
+import type { Clock, Timer } from '../../util/clock.ts'
 import type { Branch } from './branch.ts'
 
 /** The routes a script has armed with t_on_failure, t_on_reply and t_on_branch. */
@@ -41,15 +44,23 @@ export interface Phantom {
  * One request and everything that was done about it: the state machine towards its sender, the branches it was forwarded
  * on, and what the script has set for them. Plain state; the files beside this one act on it.
  */
-export class Transaction implements ServerEntry {
+export class Transaction implements ServerEntry, MachineSetup {
   /** Bucket and number: together they name the transaction, in `$T_id`, in management commands and in branches. */
   readonly bucket: number
   readonly number: number
   /** The request as the script left it; its AVPs, flags and edits are those of the transaction. */
-  readonly request: RouteContext
+  request: RouteContext
+  readonly method: string
+  readonly isInvite: boolean
+  place: Place | null = null
+  /** Where replies go, once it has shed its request. */
+  replyPath: { readonly hop: Hop; readonly socket: ListenSocket } | null = null
   readonly localToTag: string
+  readonly clock: Clock
+  /** Whether the sender's transport repeats by itself what is lost. */
+  readonly reliable: boolean
   /** Changed by `$T_fr_timeout`. */
-  readonly timers: { -readonly [K in keyof TxTimers]: TxTimers[K] }
+  timers: TxTimers
   /** Timer C; changed by `$T_fr_inv_timeout`. */
   inviteMs: number
   /** Towards the sender; null when the request was made here, or the machine has ended. */
@@ -84,7 +95,7 @@ export class Transaction implements ServerEntry {
   idleTimer: Timer | null = null
   relayFlags = 0
   /** Under which its 2xx replies are known, to recognise their ACKs. */
-  readonly ackKeys: string[] = []
+  readonly ackKeys: Pick<typeof fingerprint, 'bucket' | 'rest'>[] = []
   /** Header lines for the request as it is forwarded (t_add_hdrs). */
   extraHeaders = ''
 
@@ -93,6 +104,7 @@ export class Transaction implements ServerEntry {
     number: number
     request: RouteContext
     localToTag: string
+    clock: Clock
     timers: TxTimers
     inviteMs: number
     caller: LocalCaller | null
@@ -100,8 +112,12 @@ export class Transaction implements ServerEntry {
     this.bucket = init.bucket
     this.number = init.number
     this.request = init.request
+    this.method = init.request.message.method
+    this.isInvite = this.method === 'INVITE'
     this.localToTag = init.localToTag
-    this.timers = { ...init.timers }
+    this.clock = init.clock
+    this.reliable = init.request.origin.proto !== 'udp'
+    this.timers = init.timers
     this.inviteMs = init.inviteMs
     this.caller = init.caller
   }
@@ -109,12 +125,6 @@ export class Transaction implements ServerEntry {
   /** The request as received. */
   get initial(): SipMessage {
     return this.request.message
-  }
-  get method(): string {
-    return this.request.message.method
-  }
-  get isInvite(): boolean {
-    return this.request.message.method === 'INVITE'
   }
   /** `$T_id`. */
   get id(): string {

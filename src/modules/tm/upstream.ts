@@ -1,41 +1,53 @@
 import type { LocalReply } from '../../proxy/proxy.ts'
 import type { RouteContext } from '../../script/context.ts'
 import { InviteServer } from '../../sip/tx/invite-server.ts'
-import { ackKey } from '../../sip/tx/key.ts'
+import { fingerprint } from '../../sip/tx/fingerprint.ts'
+import { takeAckKey } from '../../sip/tx/key.ts'
 import { NonInviteServer } from '../../sip/tx/non-invite-server.ts'
 import { redirectContacts } from '../../sip/tx/redirect.ts'
-import type { MachineSetup, ServerUser } from '../../sip/tx/transaction-user.ts'
+import type { ServerUser, TxFailure } from '../../sip/tx/transaction-user.ts'
 import { MAX_TRANSACTION_BRANCHES } from './branch.ts'
 import { dropPhantom, releaseIfDone } from './release.ts'
-import { isReliable, type TmServices } from './services.ts'
+import type { TmServices } from './services.ts'
 import { countEnd } from './statistics.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Puts the state machine towards the sender under a transaction. */
 export function openServer(services: TmServices, t: Transaction): void {
-  const setup: MachineSetup = {
-    clock: services.clock,
-    timers: t.timers,
-    reliable: isReliable(t.request.origin.proto),
+  const owner = new Upstream(services, t)
+  t.server = t.isInvite ? new InviteServer(t, owner) : new NonInviteServer(t, owner)
+}
+
+/** What the state machine towards the sender asks for. */
+class Upstream implements ServerUser {
+  readonly #services: TmServices
+  readonly #t: Transaction
+
+  constructor(services: TmServices, t: Transaction) {
+    this.#services = services
+    this.#t = t
   }
-  const user: ServerUser = {
-    transmit: (bytes, attempt) => {
-      if (attempt > 0) services.stats.retransmission_rpl_T2.value++
-      transmit(services, t, bytes)
-    },
-    failed: reason => services.log.debug('a reply reached nobody', { reason, callid: t.initial.callId }),
-    terminated: () => {
-      t.server = null
-      services.tables.servers.remove(t)
-      releaseIfDone(services, t)
-    },
+
+  transmit(bytes: Buffer, attempt: number): void {
+    if (attempt > 0) this.#services.stats.retransmission_rpl_T2.value++
+    transmit(this.#services, this.#t, bytes)
   }
-  t.server = t.isInvite ? new InviteServer(setup, user) : new NonInviteServer(setup, user)
+
+  failed(reason: TxFailure): void {
+    this.#services.log.debug('a reply reached nobody', { reason, callid: this.#t.initial.callId })
+  }
+
+  terminated(): void {
+    this.#t.server = null
+    this.#services.tables.servers.remove(this.#t)
+    releaseIfDone(this.#services, this.#t)
+  }
 }
 
 function transmit(services: TmServices, t: Transaction, bytes: Buffer): void {
-  const hop = services.proxy.replyHop(t.request)
-  const sent = services.proxy.send(bytes, hop, t.request.origin.socket, () => t.server?.transportError())
+  const hop = t.replyPath?.hop ?? services.proxy.replyHop(t.request)
+  const socket = t.replyPath?.socket ?? t.request.origin.socket
+  const sent = services.proxy.send(bytes, hop, socket, () => t.server?.transportError())
   if (!sent) t.server?.transportError()
 }
 
@@ -178,8 +190,8 @@ function end(
 function rememberAck(services: TmServices, t: Transaction, status: number, ownTag: string, isLocal: boolean): void {
   if (!t.isInvite || t.caller !== null || status < 200 || status >= 300) return
   const { callId, fromTag, cseq, toTag } = t.initial
-  const key = ackKey(callId, fromTag, cseq, toTag || ownTag)
-  if (services.tables.acks.has(key) || t.ackKeys.length >= MAX_TRANSACTION_BRANCHES) return
-  services.tables.acks.set(key, { transaction: t, isLocal })
-  t.ackKeys.push(key)
+  if (t.ackKeys.length >= MAX_TRANSACTION_BRANCHES) return
+  takeAckKey(callId, fromTag, cseq, toTag || ownTag)
+  const { bucket, rest } = fingerprint
+  if (services.tables.acks.add({ transaction: t, isLocal })) t.ackKeys.push({ bucket, rest })
 }

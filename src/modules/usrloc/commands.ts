@@ -1,3 +1,4 @@
+import { DatabaseError } from '../../db/database-error.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type ModuleContext, optional } from '../../module/define.ts'
 import type { Commands } from '../../util/spec.ts'
@@ -6,6 +7,8 @@ import type { Domain } from './domain.ts'
 import { aorListing, type ListingOptions } from './listing.ts'
 import type { LocationStore } from './location-store.ts'
 import { findMatch, MATCH_URI } from './matching.ts'
+import { StorageError } from './sessions.ts'
+import type { Storage } from './storage.ts'
 
 const table = arg('table_name', 'str', 'Location table.')
 const aor = arg('aor', 'str', 'Address of record.')
@@ -59,6 +62,9 @@ interface CommandSettings {
   readonly useDomain: boolean
   readonly hashSize: number
   readonly withKeys: boolean
+  readonly hasMemory: boolean
+  /** Null where contacts are in memory only. */
+  readonly storage: () => Storage | null
 }
 
 /** Handlers of {@link usrlocCommands}. */
@@ -75,45 +81,80 @@ export function usrlocCommandHandlers(
   const aorOf = (text: string): string => storedAor(text, settings.useDomain)
   return {
     rm: args => {
-      if (!tableOf(store, args.table_name).removeAll(aorOf(args.aor))) throw new MiError(404, 'AOR not found')
-      return 'OK'
+      const domain = tableOf(store, args.table_name)
+      const name = aorOf(args.aor)
+      return answered(domain, name, () => {
+        if (!domain.removeAll(name)) throw new MiError(404, 'AOR not found')
+        return 'OK'
+      })
     },
     rm_contact: args => {
       const domain = tableOf(store, args.table_name)
-      const contact = contactOf(domain, aorOf(args.aor), args.contact)
-      if (contact === undefined || !domain.remove(contact)) throw new MiError(404, 'Contact not found')
-      return 'OK'
+      const name = aorOf(args.aor)
+      return answered(domain, name, () => {
+        const contact = contactOf(domain, name, args.contact)
+        if (contact === undefined || !domain.remove(contact)) throw new MiError(404, 'Contact not found')
+        return 'OK'
+      })
     },
     dump: ({ brief }) => ({
       Domains: [...store.all()].map(domain => domainListing(domain, brief !== undefined, settings.hashSize, options())),
     }),
-    flush: () => 'OK',
+    flush: async () => {
+      if ((await settings.storage()?.flush()) === false) throw new MiError(500, 'Not every contact was written')
+      return 'OK'
+    },
     add: args => {
       const domain = tableOf(store, args.table_name)
+      const name = aorOf(args.aor)
       const nowS = Math.floor(clock.nowMs() / 1000)
-      const cflags = branchFlags(args.cflags, name => host.script.branchFlagBit(name))
+      const cflags = branchFlags(args.cflags, flag => host.script.branchFlagBit(flag))
       const data = commandContact({ ...args, q: commandQ(args.q), cflags }, nowS)
-      const known = contactOf(domain, aorOf(args.aor), args.contact)
-      if (known === undefined) domain.insert(aorOf(args.aor), data)
-      else domain.update(known, data)
-      return 'OK'
+      return answered(domain, name, () => {
+        const known = contactOf(domain, name, args.contact)
+        if (known === undefined) domain.insert(name, data)
+        else domain.update(known, data)
+        return 'OK'
+      })
     },
     show_contact: args => {
       const domain = tableOf(store, args.table_name)
       const name = aorOf(args.aor)
-      const contacts = domain.stored(name)
-      if (contacts.length === 0) throw new MiError(404, 'AOR not found')
-      return aorListing(domain, name, contacts, options())
+      return answered(domain, name, () => {
+        const contacts = domain.stored(name)
+        if (contacts.length === 0) throw new MiError(404, 'AOR not found')
+        return aorListing(domain, name, contacts, options())
+      })
     },
-    sync: args => {
+    sync: async args => {
       const domain = tableOf(store, args.table_name)
-      if (args.aor !== undefined && !domain.has(aorOf(args.aor))) throw new MiError(404, 'AOR not found')
+      const name = args.aor === undefined ? undefined : aorOf(args.aor)
+      if (name !== undefined && settings.hasMemory && !domain.has(name)) throw new MiError(404, 'AOR not found')
+      try {
+        await settings.storage()?.rewrite(domain, name)
+      } catch (error) {
+        throw storageFault(error)
+      }
       return 'OK'
     },
     cluster_sync: () => {
       throw new MiError(400, 'Clustering not enabled')
     },
   }
+}
+
+/** Does `work` on an AoR for a command; what fails in the database is error 500. */
+function answered<T>(domain: Domain, aor: string, work: () => T): T | Promise<T> {
+  const done = domain.run(aor, work)
+  if (!(done instanceof Promise)) return done
+  return done.catch((error: unknown) => {
+    throw storageFault(error)
+  })
+}
+
+function storageFault(error: unknown): unknown {
+  const isFromDatabase = error instanceof StorageError || error instanceof DatabaseError
+  return isFromDatabase ? new MiError(500, 'Internal error', error.message) : error
 }
 
 /** A contact as a command describes it. */
@@ -164,11 +205,11 @@ function commandQ(value: unknown): number {
   return Math.round(q * 1000)
 }
 
-function branchFlags(value: unknown, bitOf: (name: string) => number): number {
+function branchFlags(value: unknown, maskOf: (name: string) => number): number {
   if (typeof value === 'number') return value
   if (typeof value !== 'string') throw new MiError(400, 'Bad cflags value')
   if (/^\d*$/.test(value)) return Number(value)
-  return value.split(/\s+/).reduce((mask, name) => mask | (1 << bitOf(name)), 0)
+  return value.split(/\s+/).reduce((mask, name) => mask | maskOf(name), 0)
 }
 
 function domainListing(domain: Domain, isBrief: boolean, hashSize: number, options: ListingOptions): object {

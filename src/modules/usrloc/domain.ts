@@ -15,7 +15,7 @@ export interface DomainListener {
 
 /** Keeps the rows of a table like the contacts in memory. */
 export interface RowKeeper {
-  /** The contact was added, changed or removed. `wasWritten`: of a removed one, whether there may be a row. */
+  /** The contact was added, changed or removed. `wasWritten`: there may be a row of it. */
   changed(contact: StoredContact, wasWritten: boolean): void
 }
 
@@ -115,7 +115,7 @@ export class Domain {
   }
 
   /** Every AoR with all its contacts, also expired ones. */
-  *all(): IterableIterator<{ readonly aor: string; readonly contacts: readonly Contact[] }> {
+  *all(): IterableIterator<{ readonly aor: string; readonly contacts: readonly StoredContact[] }> {
     yield* this.#records.values()
   }
 
@@ -163,7 +163,7 @@ export class Domain {
       record.contacts = this.#placed(others, stored)
     }
     if (stored.state === ContactState.synced) stored.state = ContactState.dirty
-    this.rows?.changed(stored, true)
+    this.rows?.changed(stored, stored.state !== ContactState.new)
     this.#listener.contactUpdated(this.name, stored)
     return true
   }
@@ -221,7 +221,7 @@ export class Domain {
     else if (!record.keys.delete(key)) return false
     for (const contact of record.contacts) {
       if (contact.state === ContactState.synced) contact.state = ContactState.dirty
-      this.rows?.changed(contact, true)
+      this.rows?.changed(contact, contact.state !== ContactState.new)
     }
     return true
   }

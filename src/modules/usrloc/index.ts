@@ -1,4 +1,4 @@
-import { defineModule, gauge } from '../../module/define.ts'
+import { defineModule, gauge, type ModuleContext } from '../../module/define.ts'
 import type { Timer } from '../../util/clock.ts'
 import { usrlocCommandHandlers, usrlocCommands } from './commands.ts'
 import { type Contact, ContactFlag } from './contact.ts'
@@ -6,20 +6,25 @@ import type { Domain, DomainListener } from './domain.ts'
 import { contactEventFields, usrlocEvents } from './events.ts'
 import { keyFunctionHandlers, keyFunctions } from './key-functions.ts'
 import { LocationStore } from './location-store.ts'
+import { columnNames, LOCATION_TABLE } from './location-table.ts'
 import { type MatchingMode, matchingMode } from './matching.ts'
-import { modeFault, usrlocParams } from './params.ts'
+import { type StorageMode, storageMode, usesDatabase } from './modes.ts'
+import { usrlocParams } from './params.ts'
+import { Storage } from './storage.ts'
 
 /** What other modules do with the location store. */
 export interface UsrlocApi {
   /** Whether an AoR is `user@host`, not the user alone. */
   readonly useDomain: boolean
+  /** False: contacts are in the database alone (sql-only). */
+  readonly hasMemory: boolean
   /** What `matching_mode` says; a caller may use another. */
   readonly matching: MatchingMode
   /** A matching mode from `0`, `1` or the name of a URI parameter. */
   matchingMode(text: string): MatchingMode
   /** Bit of a contact's `flags`: never written to a database. */
   readonly memoryOnly: number
-  /** Bit of `nat_bflag`, 0 when that is not set. Known once the module has started. */
+  /** Mask of the branch flag `nat_bflag`, 0 when that is not set. Known once the module has started. */
   readonly natFlag: number
   /** The table of this name, made if there is none. */
   domain(name: string): Domain
@@ -35,65 +40,128 @@ declare module '../../module/define.ts' {
   }
 }
 
+const spec = {
+  name: 'usrloc',
+  doc: 'Keeps the contacts of addresses of record and tells subscribers about every change.',
+  params: usrlocParams,
+  functions: keyFunctions,
+  events: usrlocEvents,
+  stats: { registered_users: gauge('Addresses of record in all tables.') },
+  tables: [LOCATION_TABLE],
+  commands: usrlocCommands,
+} as const
+
+type UsrlocContext = ModuleContext<typeof spec>
+
 /** The location store: which contacts an address of record has (RFC 3261 §10.3, location service). */
-export default defineModule(
-  {
-    name: 'usrloc',
-    doc: 'Keeps the contacts of addresses of record and tells subscribers about every change.',
-    params: usrlocParams,
-    functions: keyFunctions,
-    events: usrlocEvents,
-    stats: { registered_users: gauge('Addresses of record in all tables.') },
-    commands: usrlocCommands,
-  },
-  context => {
-    const { clock, given, host, params, raise, stats } = context
-    const useDomain = given.has('use_domain') ? params.use_domain !== 0 : host.settings.era !== '2.4'
-    const listener: DomainListener = {
-      aorInserted: (domain, aor) => raise.E_UL_AOR_INSERT({ domain, aor }),
-      aorDeleted: (domain, aor) => raise.E_UL_AOR_DELETE({ domain, aor }),
-      contactInserted: (domain, contact) => raise.E_UL_CONTACT_INSERT(contactEventFields(domain, contact)),
-      contactUpdated: (domain, contact) => raise.E_UL_CONTACT_UPDATE(contactEventFields(domain, contact)),
-      contactDeleted: (domain, contact) => raise.E_UL_CONTACT_DELETE(contactEventFields(domain, contact)),
-    }
-    const settings = { newestFirst: params.desc_time_order !== 0, cseqDelayS: params.cseq_delay }
-    const store = new LocationStore(clock, host.stats, settings, listener)
-    stats.registered_users.read = () => store.aorCount
-    const hashSize = 2 ** params.hash_size
-    let expiry: Timer | null = null
-    let natFlag = 0
-    const api: UsrlocApi = {
+export default defineModule(spec, context => {
+  const { clock, given, host, params, raise, stats } = context
+  const useDomain = given.has('use_domain') ? params.use_domain !== 0 : host.settings.era !== '2.4'
+  const listener: DomainListener = {
+    aorInserted: (domain, aor) => raise.E_UL_AOR_INSERT({ domain, aor }),
+    aorDeleted: (domain, aor) => raise.E_UL_AOR_DELETE({ domain, aor }),
+    contactInserted: (domain, contact) => raise.E_UL_CONTACT_INSERT(contactEventFields(domain, contact)),
+    contactUpdated: (domain, contact) => raise.E_UL_CONTACT_UPDATE(contactEventFields(domain, contact)),
+    contactDeleted: (domain, contact) => raise.E_UL_CONTACT_DELETE(contactEventFields(domain, contact)),
+  }
+  const chosen = storageMode(params, given)
+  const hasMemory = typeof chosen === 'string' || chosen.hasMemory
+  const settings = { newestFirst: params.desc_time_order !== 0, cseqDelayS: params.cseq_delay, hasMemory }
+  const store = new LocationStore(clock, host.stats, settings, hasMemory ? listener : { ...listener, ...NO_AOR_EVENTS })
+  stats.registered_users.read = () => store.aorCount
+  let storage: Storage | null = null
+  const hashSize = 2 ** params.hash_size
+  let expiry: Timer | null = null
+  let natFlag = 0
+  const api: UsrlocApi = {
+    useDomain,
+    hasMemory,
+    matching: matchingMode(params.matching_mode === 1 ? '1' : '0'),
+    matchingMode,
+    memoryOnly: ContactFlag.memoryOnly,
+    get natFlag() {
+      return natFlag
+    },
+    domain: name => store.domain(name),
+    find: name => store.find(name),
+    all: () => store.all(),
+    setLatency: (domain, contact, latencyUs) => {
+      const { latency_event_min_us: leastUs, latency_event_min_us_delta: leastChangeUs } = params
+      const previousUs = domain.setLatency(contact, latencyUs)
+      if (previousUs < 0) return
+      const isFiltered = leastUs > 0 || leastChangeUs > 0
+      const isHigh = leastUs > 0 && latencyUs >= leastUs
+      const hasChanged = leastChangeUs > 0 && Math.abs(latencyUs - previousUs) >= leastChangeUs
+      if (isHigh || hasChanged || !isFiltered) raise.E_UL_LATENCY_UPDATE(contactEventFields(domain.name, contact))
+    },
+  }
+  const commandSettings = {
+    useDomain,
+    hashSize,
+    withKeys: params.mi_dump_kv_store !== 0,
+    hasMemory,
+    storage: () => storage,
+  }
+  return {
+    api,
+    functions: keyFunctionHandlers(store),
+    commands: usrlocCommandHandlers(context, store, commandSettings),
+    start: () => {
+      if (typeof chosen === 'string') throw new Error(`usrloc: ${chosen}`)
+      if (params.nat_bflag !== undefined) natFlag = host.script.branchFlagBit(params.nat_bflag)
+      if (hasMemory) expiry = store.startExpiry(params.timer_interval)
+      if (!usesDatabase(chosen)) return
+      storage = makeStorage(context, chosen, useDomain, listener)
+      return openAll(storage, store)
+    },
+    listening: () => storage?.placeContacts(),
+    stop: async signal => {
+      expiry?.clear()
+      await storage?.stop(signal)
+    },
+  }
+})
+
+async function openAll(storage: Storage, store: LocationStore): Promise<void> {
+  for (const domain of store.all()) await storage.open(domain)
+  store.onDomain = domain => storage.openLate(domain)
+  storage.start()
+}
+
+/** Where contacts are in the database only, nobody knows when an address of record begins and ends. */
+const NO_AOR_EVENTS = { aorInserted: () => {}, aorDeleted: () => {} }
+
+function makeStorage(
+  { clock, host, log, params }: UsrlocContext,
+  mode: StorageMode,
+  useDomain: boolean,
+  { contactDeleted }: DomainListener,
+): Storage {
+  const url = host.db.urlOf(params.db_url)
+  if (url === undefined) throw new Error('usrloc: this storage mode needs a database: set db_url, or db_default_url')
+  const failures = host.stats.counter(
+    'usrloc',
+    'db_failures',
+    'Reads and writes of contacts that the database refused.',
+  )
+  const pending = host.stats.gauge('usrloc', 'db_pending', 'Contacts whose rows in the database are not up to date.')
+  const storage = new Storage({
+    databases: host.db,
+    url,
+    columns: columnNames(params),
+    mode,
+    names: {
       useDomain,
-      matching: matchingMode(params.matching_mode === 1 ? '1' : '0'),
-      matchingMode,
-      memoryOnly: ContactFlag.memoryOnly,
-      get natFlag() {
-        return natFlag
-      },
-      domain: name => store.domain(name),
-      find: name => store.find(name),
-      all: () => store.all(),
-      setLatency: (domain, contact, latencyUs) => {
-        const { latency_event_min_us: leastUs, latency_event_min_us_delta: leastChangeUs } = params
-        const previousUs = domain.setLatency(contact, latencyUs)
-        if (previousUs < 0) return
-        const isFiltered = leastUs > 0 || leastChangeUs > 0
-        const isHigh = leastUs > 0 && latencyUs >= leastUs
-        const hasChanged = leastChangeUs > 0 && Math.abs(latencyUs - previousUs) >= leastChangeUs
-        if (isHigh || hasChanged || !isFiltered) raise.E_UL_LATENCY_UPDATE(contactEventFields(domain.name, contact))
-      },
-    }
-    return {
-      api,
-      functions: keyFunctionHandlers(store),
-      commands: usrlocCommandHandlers(context, store, { useDomain, hashSize, withKeys: params.mi_dump_kv_store !== 0 }),
-      start: () => {
-        const fault = modeFault(params)
-        if (fault !== null) throw new Error(`usrloc: ${fault}`)
-        if (params.nat_bflag !== undefined) natFlag = 1 << host.script.branchFlagBit(params.nat_bflag)
-        expiry = store.startExpiry(params.timer_interval)
-      },
-      stop: () => expiry?.clear(),
-    }
-  },
-)
+      flagNames: mask => host.script.branchFlagNames(mask),
+      flagMask: name => host.script.branchFlagBit(name),
+    },
+    clock,
+    log,
+    intervalS: params.timer_interval,
+    failures,
+    findSocket: text => host.proxy.findSocket(text),
+    onExpired: (domain, contact) => contactDeleted(domain.name, contact),
+  })
+  pending.read = () => storage.pendingCount
+  return storage
+}

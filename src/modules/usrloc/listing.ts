@@ -1,4 +1,4 @@
-import type { Contact } from './contact.ts'
+import { type Contact, ContactState } from './contact.ts'
 import type { Domain } from './domain.ts'
 
 export interface ListingOptions {
@@ -35,7 +35,7 @@ function contactListing(contact: Contact, { nowS, flagNames }: ListingOptions): 
     'User-agent': contact.userAgent,
     ...given('Received', contact.received),
     ...given('Path', contact.path),
-    State: 'CS_NEW',
+    State: STATE_NAMES[contact.state],
     Flags: contact.flags,
     Cflags: flagNames(contact.cflags),
     ...given('Socket', contact.socket?.text ?? ''),
@@ -45,6 +45,13 @@ function contactListing(contact: Contact, { nowS, flagNames }: ListingOptions): 
     ...(contact.latencyUs === 0 ? {} : { 'Ping-Latency': contact.latencyUs }),
   }
 }
+
+const STATE_NAMES = {
+  [ContactState.new]: 'CS_NEW',
+  [ContactState.synced]: 'CS_SYNC',
+  [ContactState.dirty]: 'CS_DIRTY',
+  [ContactState.removed]: 'CS_DELETED',
+} as const
 
 function expiresListing(expiresS: number, nowS: number): number | string {
   if (expiresS === 0) return 'permanent'

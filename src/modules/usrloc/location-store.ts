@@ -13,6 +13,8 @@ export class LocationStore {
   readonly #settings: DomainSettings
   readonly #listener: DomainListener
   #lastId = 0
+  /** Called for each table that is made from now on. */
+  onDomain: (domain: Domain) => void = () => {}
 
   constructor(clock: Clock, stats: StatisticsRegistry, settings: DomainSettings, listener: DomainListener) {
     this.#clock = clock
@@ -28,6 +30,7 @@ export class LocationStore {
     const domain = new Domain(name, this.#clock, this.#settings, this.#listener, () => this.#nextId())
     this.#domains.set(name, domain)
     this.#addStatistics(domain)
+    this.onDomain(domain)
     return domain
   }
 

@@ -1,7 +1,7 @@
-import { autoColumn, column, nullableColumn, type RowOf } from '../../db/schema.ts'
 import type { TableNames } from '../../db/database.ts'
-import type { usrlocParams } from './params.ts'
+import { autoColumn, column, nullableColumn, type RowOf } from '../../db/schema.ts'
 import type { ParamValues } from '../../util/spec.ts'
+import type { usrlocParams } from './params.ts'
 
 /** The table of contacts (usrloc reference, table location). */
 export const LOCATION_TABLE = {

@@ -30,8 +30,34 @@ export function findMatch(
   if (mode.by === 'param') return findByParam(contacts, uri, mode.name)
   const isCandidate = (contact: StoredContact): boolean => mode.by === 'uri' || contact.callId === callId
   const identical = contacts.find(contact => contact.uri === uri && isCandidate(contact))
-  return identical ?? contacts.find(contact => isCandidate(contact) && sameUri(contact.uri, uri))
+  if (identical !== undefined) return identical
+  const stem = stemLength(uri)
+  return contacts.find(
+    contact => isCandidate(contact) && mayBeSame(contact.uri, uri, stem) && sameUri(contact.uri, uri),
+  )
 }
+
+/**
+ * Length of a URI without parameters and headers, where URIs that are the same must agree in it but for the case of
+ * letters; −1 where escapes, or more spellings of an address, may stand for the same.
+ */
+function stemLength(uri: string): number {
+  if (uri.includes('%') || uri.includes('[') || !/^sips?:/i.test(uri)) return -1
+  const end = uri.search(/[;?]/)
+  return end < 0 ? uri.length : end
+}
+
+/** False where two URIs are surely not the same: an address of record may have hundreds of contacts to compare with. */
+function mayBeSame(stored: string, wanted: string, stem: number): boolean {
+  if (stem < 0 || stored.includes('%')) return true
+  if (stored.length < stem) return false
+  const next = stored.charCodeAt(stem)
+  const endsThere = stored.length === stem || next === SEMICOLON || next === QUESTION
+  return endsThere && stored.slice(0, stem).toLowerCase() === wanted.slice(0, stem).toLowerCase()
+}
+
+const SEMICOLON = 59
+const QUESTION = 63
 
 function findByParam(contacts: readonly StoredContact[], uri: string, name: string): StoredContact | undefined {
   const wanted = parseUri(uri)?.params.get(name) ?? null

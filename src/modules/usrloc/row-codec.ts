@@ -1,6 +1,6 @@
 import { RowError } from '../../db/read-rows.ts'
 import { parseUri } from '../../sip/codec/uri.ts'
-import { ALL_METHODS, type ContactData, type StoredContact } from './contact.ts'
+import { ALL_METHODS, AorRecord, type ContactData, StoredContact } from './contact.ts'
 import type { AdoptedFacts } from './domain.ts'
 import type { LocationRow } from './location-table.ts'
 
@@ -80,6 +80,13 @@ export function readRow(row: LocationRow, names: RowNames): ReadContact {
     socketText: row.socket ?? '',
     rowId: row.contact_id,
   }
+}
+
+/** The contact of a row by itself, in no table's memory. */
+export function contactOf({ aor, data, facts }: ReadContact): StoredContact {
+  const contact = new StoredContact(facts.id, new AorRecord(aor))
+  contact.assign(data, facts.modifiedMs)
+  return contact
 }
 
 function aorOf({ username, domain }: LocationRow, useDomain: boolean): string {

@@ -8,7 +8,7 @@ import type { LOCATION_ROWS } from './location-table.ts'
 import { ownerColumns, type RowNames, rowOf } from './row-codec.ts'
 
 /** Rows written before the messages that wait get their turn. */
-const SLICE = 50
+const SLICE = 10
 
 export type LocationTable = Table<typeof LOCATION_ROWS>
 
@@ -33,10 +33,13 @@ export class RowWriter implements RowKeeper {
   /** Rows have an id of their own; else they are known by address, contact and Call-ID. */
   readonly #isKeyed: boolean
   #pending = new Set<StoredContact>()
-  /** The batch being written, and the one behind it that has not begun. */
-  #running: Promise<unknown> | null = null
+  /** Ends with the last piece of work begun; work follows work. Never rejects. */
+  #work: Promise<unknown> = Promise.resolve()
+  /** The batch that has not begun. */
   #next: Promise<ReadonlySet<string>> | null = null
   #changes = 0
+  /** Contacts of the batch being written that have not had their turn. */
+  #unwritten = 0
 
   constructor(parts: WriterParts) {
     this.#parts = parts
@@ -46,7 +49,7 @@ export class RowWriter implements RowKeeper {
 
   /** Contacts whose rows are not up to date. */
   get pendingCount(): number {
-    return this.#pending.size
+    return this.#pending.size + this.#unwritten
   }
 
   /** Grows with each change that is to be written. */
@@ -55,7 +58,7 @@ export class RowWriter implements RowKeeper {
   }
 
   changed(contact: StoredContact, wasWritten: boolean): void {
-    if ((contact.flags & ContactFlag.memoryOnly) !== 0 && !wasWritten) return
+    if (isMemoryOnly(contact) && !wasWritten) return
     this.#changes++
     if (contact.isRemoved && !wasWritten) this.#pending.delete(contact)
     else this.#pending.add(contact)
@@ -65,40 +68,43 @@ export class RowWriter implements RowKeeper {
   /** Writes what has changed up to now. Gives the AoRs of which something could not be written; never rejects. */
   flush(): Promise<ReadonlySet<string>> {
     if (this.#next !== null) return this.#next
-    const before = this.#running ?? Promise.resolve()
-    const batch = before.then(() => {
+    const batch = this.#work.then(() => {
       this.#next = null
-      const written = this.#writeBatch()
-      this.#running = written
-      return written
+      return this.#writeBatch()
     })
     this.#next = batch
+    this.#work = batch
     return batch
   }
 
   /** Writes every contact of an AoR, or of the table, anew: rows nobody here knows of go. Rejects with a DatabaseError. */
   async rewrite(aor: string | undefined): Promise<ReadonlySet<string>> {
-    const { domain, table } = this.#parts
-    const contacts = aor === undefined ? [...domain.all()].flatMap(record => record.contacts) : domain.stored(aor)
     await this.flush()
+    const cleared = this.#work.then(() => this.#clear(aor))
+    this.#work = cleared.catch(() => {})
+    await cleared
+    return this.flush()
+  }
+
+  async #clear(aor: string | undefined): Promise<void> {
+    const { domain, table } = this.#parts
     if (aor === undefined) await table.delete([])
     else await this.#deleteRowsOf(aor)
-    for (const contact of contacts as readonly StoredContact[]) {
-      if (contact.isRemoved) continue
+    const contacts = aor === undefined ? [...domain.all()].flatMap(record => record.contacts) : domain.stored(aor)
+    for (const contact of contacts) {
       contact.state = ContactState.new
       this.changed(contact, false)
     }
-    return this.flush()
   }
 
   async #writeBatch(): Promise<ReadonlySet<string>> {
     const batch = this.#pending
     this.#pending = new Set()
+    this.#unwritten = batch.size
     const failed = new Set<string>()
     let reason = ''
     let count = 0
-    for (const unit of this.#isKeyed ? batch : ownersOf(batch)) {
-      const contacts = unit instanceof Array ? unit : [unit]
+    for (const contacts of this.#isKeyed ? Array.from(batch, contact => [contact]) : ownersOf(batch)) {
       try {
         await (this.#isKeyed ? this.#write(contacts) : this.#writeOwner(contacts))
       } catch (error) {
@@ -106,6 +112,7 @@ export class RowWriter implements RowKeeper {
         reason = String(error)
         for (const contact of contacts) failed.add(contact.aor)
       }
+      this.#unwritten -= contacts.length
       if (++count % SLICE === 0) await turn()
     }
     if (failed.size > 0)
@@ -123,7 +130,7 @@ export class RowWriter implements RowKeeper {
     const { table } = this.#parts
     const key = [['contact_id', '=', contact.id]] as const
     await this.#settle([contact], async ([state]) => {
-      if (state === ContactState.removed) {
+      if (state === ContactState.removed || isMemoryOnly(contact)) {
         await table.delete(key)
         return
       }
@@ -138,7 +145,7 @@ export class RowWriter implements RowKeeper {
     const [first] = changed
     if (first === undefined) return
     const { domain, table } = this.#parts
-    const current = domain.stored(first.aor).filter(contact => (contact.flags & ContactFlag.memoryOnly) === 0)
+    const current = domain.stored(first.aor).filter(contact => !isMemoryOnly(contact))
     const isFresh = current.length === changed.length && changed.every(({ state }) => state === ContactState.new)
     await this.#settle([...new Set([...changed, ...current])], async () => {
       const rows = current.map(contact => this.#rowOf(contact))
@@ -177,8 +184,8 @@ export class RowWriter implements RowKeeper {
       ...(domain === null ? [] : ([['domain', '=', domain]] as const)),
     ]
     const hasCallId = !table.missing.has('callid')
+    // Texts are compared in any case by some databases.
     for (const row of await table.select({ where: owner }))
-      // Texts are compared in any case by some databases.
       if (row.username === username)
         await table.delete([
           ...owner,
@@ -191,6 +198,8 @@ export class RowWriter implements RowKeeper {
     return rowOf(contact, this.#parts.names, this.#hasDomain)
   }
 }
+
+const isMemoryOnly = (contact: StoredContact): boolean => (contact.flags & ContactFlag.memoryOnly) !== 0
 
 /** The contacts of a batch by the AoR they belong to. */
 function ownersOf(batch: ReadonlySet<StoredContact>): readonly StoredContact[][] {

@@ -1,3 +1,4 @@
+import { type Assembler, assemble } from './assembler.ts'
 import { type HeaderElement, splitElements } from './elements.ts'
 import { HeaderId } from './header-id.ts'
 import type { SipMessage } from './message.ts'
@@ -51,17 +52,19 @@ export class Edits {
 
   /** Whether a removal takes all of `[start, end)` away. Removals that only meet are not joined for this. */
   covers(start: number, end: number): boolean {
-    return this.#edits.some(edit => edit.end > edit.start && edit.start <= start && edit.end >= end)
+    for (const edit of this.#edits) if (edit.end > edit.start && edit.start <= start && edit.end >= end) return true
+    return false
   }
 
   /** Whether some inserted text holds a header line with this name, given in lower case. */
   insertsHeader(name: string): boolean {
-    return this.#edits.some(({ text }) => text !== null && hasHeaderLine(text.toString(), name))
+    for (const { text } of this.#edits) if (text !== null && hasHeaderLine(text.toString(), name)) return true
+    return false
   }
 
   /** Adds all changes of the other behind these; its body, if it sets one, wins. */
   add(other: Edits): void {
-    for (const edit of other.#edits) this.#edits.push(edit)
+    for (let i = 0; i < other.#edits.length; i++) this.#edits.push(other.#edits[i]!)
     if (other.#body !== undefined) this.#body = other.#body
   }
 
@@ -71,33 +74,57 @@ export class Edits {
     return copy
   }
 
+  /** Whether a change is made at or behind `offset`, or reaches behind it. */
+  reaches(offset: number): boolean {
+    for (const { start, end } of this.#edits) if (start >= offset || end > offset) return true
+    return false
+  }
+
   /**
    * The bytes `[from, to)` with the changes made in them, the body as received: for {@link newBody} see the writers.
    * Insertions at `to` are made when `atEnd` is true, else left to what follows.
    */
   apply(bytes: Buffer, from: number, to: number, atEnd = to === bytes.length): Buffer {
-    if (this.#edits.length === 0) return bytes.subarray(from, to)
-    const within = this.#edits.filter(({ start }) => start >= from && (start < to || (atEnd && start === to)))
+    const within = this.#within(from, to, atEnd)
     if (within.length === 0) return bytes.subarray(from, to)
-    const pieces: Buffer[] = []
-    // The sort is stable: what stands at one place keeps its order.
-    if (within.length > 1) within.sort((a, b) => a.start - b.start)
-    let at = from
-    let removedFrom = from
-    for (const edit of within) {
-      const isInsideRemoved = edit.start < at && edit.start > removedFrom
-      if (edit.start > at) pieces.push(bytes.subarray(at, edit.start))
-      if (edit.text !== null && !isInsideRemoved) {
-        pieces.push(typeof edit.text === 'string' ? Buffer.from(edit.text, 'utf8') : edit.text)
-      }
-      if (edit.end > at || edit.start > at) {
-        if (edit.end > edit.start && edit.start >= at) removedFrom = edit.start
-        at = Math.max(at, edit.start, Math.min(edit.end, to))
-      }
-    }
-    pieces.push(bytes.subarray(at, to))
-    return Buffer.concat(pieces)
+    const out = assemble()
+    splice(out, within, bytes, from, to)
+    return out.take()
   }
+
+  /** As {@link apply}, noting the pieces. */
+  applyTo(out: Assembler, bytes: Buffer, from: number, to: number, atEnd = to === bytes.length): void {
+    splice(out, this.#within(from, to, atEnd), bytes, from, to)
+  }
+
+  /** The changes that begin there, by place; those at one place in the order they were asked for. */
+  #within(from: number, to: number, atEnd: boolean): readonly Edit[] {
+    const within: Edit[] = []
+    for (const edit of this.#edits) {
+      const { start } = edit
+      if (start < from || start > to || (start === to && !atEnd)) continue
+      let at = within.length
+      while (at > 0 && within[at - 1]!.start > start) at--
+      if (at === within.length) within.push(edit)
+      else within.splice(at, 0, edit)
+    }
+    return within
+  }
+}
+
+function splice(out: Assembler, edits: readonly Edit[], bytes: Buffer, from: number, to: number): void {
+  let at = from
+  let removedFrom = from
+  for (const edit of edits) {
+    const isInsideRemoved = edit.start < at && edit.start > removedFrom
+    if (edit.start > at) out.copy(bytes, at, edit.start)
+    if (edit.text !== null && !isInsideRemoved) out.put(edit.text)
+    if (edit.end > at || edit.start > at) {
+      if (edit.end > edit.start && edit.start >= at) removedFrom = edit.start
+      at = Math.max(at, edit.start, Math.min(edit.end, to))
+    }
+  }
+  out.copy(bytes, at, to)
 }
 
 const EMPTY = Buffer.alloc(0)
@@ -115,6 +142,10 @@ function hasHeaderLine(text: string, name: string): boolean {
  */
 export function removeElement(message: SipMessage, edits: Edits, element: HeaderElement): void {
   const { header } = element
+  if (element.start === message.valueStart(header) && element.end === message.valueEnd(header)) {
+    edits.remove(message.headerStart(header), message.headerEnd(header))
+    return
+  }
   const isVia = message.headerId(header) === HeaderId.via
   const all = splitElements(message.bytes, header, message.valueStart(header), message.valueEnd(header), isVia)
   const isGone = (one: HeaderElement) =>

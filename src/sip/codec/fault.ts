@@ -76,6 +76,11 @@ const SINGLE: readonly (readonly [HeaderId, FaultCode])[] = [
   [HeaderId.maxForwards, 'repeated-max-forwards'],
 ]
 
+const bits = (headers: readonly (readonly [HeaderId, FaultCode])[]): number =>
+  headers.reduce((all, [id]) => all | (1 << id), 0)
+const ALL_MANDATORY = bits(MANDATORY)
+const ALL_SINGLE = bits(SINGLE)
+
 /** What of a message is looked at for faults. */
 export interface Examined {
   readonly isRequest: boolean
@@ -107,24 +112,24 @@ export interface Findings {
 
 /** The first fault of a message by RFC 3261 §7, §8.1.1, §8.2.2, §16.3 and §18.3; null when it is fine. */
 export function findFault(message: Examined, findings: Findings): Fault | null {
-  const fault = (code: FaultCode, offset: number): Fault => ({
-    code,
-    offset,
-    status: !message.isRequest ? 0 : code === 'bad-version' ? 505 : 400,
-    reason: FAULTS[code],
-  })
   const byScan = BY_SCAN[findings.scanFault]
-  if (byScan != null && findings.scanFault < ScanFault.header) return fault(byScan, findings.scanFaultOffset)
-  if (message.isRequest && !isRequestUri(message.requestUri)) return fault('bad-request-uri', message.method.length + 1)
-  if (byScan != null) return fault(byScan, findings.scanFaultOffset)
-  for (const [id, code] of MANDATORY) {
-    if ((findings.seen & (1 << id)) === 0) return fault(code, message.headersEnd)
+  if (byScan != null && findings.scanFault < ScanFault.header) return fault(message, byScan, findings.scanFaultOffset)
+  if (message.isRequest && !isRequestUri(message.requestUri)) return fault(message, 'bad-request-uri', message.method.length + 1)
+  if (byScan != null) return fault(message, byScan, findings.scanFaultOffset)
+  if ((findings.seen & ALL_MANDATORY) !== ALL_MANDATORY) {
+    for (const [id, code] of MANDATORY)
+      if ((findings.seen & (1 << id)) === 0) return fault(message, code, message.headersEnd)
   }
-  for (const [id, code] of SINGLE) {
-    if ((findings.repeated & (1 << id)) !== 0) return fault(code, second(message, id))
+  if ((findings.repeated & ALL_SINGLE) !== 0) {
+    for (const [id, code] of SINGLE)
+      if ((findings.repeated & (1 << id)) !== 0) return fault(message, code, second(message, id))
   }
   const bad = badValue(message, findings)
-  return bad === null ? null : fault(bad.code, message.valueStart(message.find(bad.header)))
+  return bad === null ? null : fault(message, bad.code, message.valueStart(message.find(bad.header)))
+}
+
+function fault({ isRequest }: Examined, code: FaultCode, offset: number): Fault {
+  return { code, offset, status: !isRequest ? 0 : code === 'bad-version' ? 505 : 400, reason: FAULTS[code] }
 }
 
 function second(message: Examined, id: HeaderId): number {

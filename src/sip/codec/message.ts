@@ -1,10 +1,10 @@
-import { FOLD, isBlank, skipBlanks } from './chars.ts'
+import { FOLD, isBlank } from './chars.ts'
 import { endOfElement, type HeaderElement, splitElements } from './elements.ts'
 import { type Fault, type FaultCode, findFault } from './fault.ts'
 import { HeaderId, headerIdOf } from './header-id.ts'
 import { type NameAddr, parseRouteValue, type RouteValue } from './name-addr.ts'
 import { Field, FOLDED, Slot, STRIDE, scan, statusOf, trimEnd } from './scan.ts'
-import { isToken, parseNumber, unfold } from './text.ts'
+import { methodAt, numberAt, tokenAt, unfold } from './text.ts'
 import { parseVia, type Via } from './via.ts'
 
 export type { Fault, FaultCode } from './fault.ts'
@@ -38,6 +38,8 @@ export class SipMessage {
   readonly contentLength: number
 
   readonly #slots: Int32Array
+  /** Start line and headers as text; '' where characters and bytes do not stand at the same places. */
+  #head: string | undefined
   readonly #lengthFault: FaultCode | null
   #method: string | undefined
   #requestUri: string | undefined
@@ -60,7 +62,7 @@ export class SipMessage {
     this.headersEnd = slots[Slot.headersEnd]!
     this.bodyStart = slots[Slot.bodyStart]!
     this.bytes = bytes
-    this.contentLength = this.#readContentLength()
+    this.contentLength = this.#number(HeaderId.contentLength, Number.MAX_SAFE_INTEGER)
     const rest = bytes.length - this.bodyStart
     this.#lengthFault = this.#findLengthFault(rest)
     if (this.#lengthFault === null && this.contentLength >= 0 && this.contentLength < rest) {
@@ -84,13 +86,13 @@ export class SipMessage {
   get method(): string {
     if (this.#method !== undefined) return this.#method
     const end = this.#slots[Slot.methodEnd]!
-    return (this.#method = this.isRequest ? this.bytes.toString('latin1', 0, end) : this.cseqMethod)
+    return (this.#method = this.isRequest ? methodAt(this.bytes, 0, end) : this.cseqMethod)
   }
 
   /** As received; '' on replies. */
   get requestUri(): string {
     if (!this.isRequest) return ''
-    return (this.#requestUri ??= this.bytes.toString('utf8', this.requestUriStart, this.requestUriEnd))
+    return (this.#requestUri ??= this.text(this.requestUriStart, this.requestUriEnd))
   }
 
   /** Where the Request-URI stands: byte offset. On replies that of the status code. */
@@ -136,7 +138,8 @@ export class SipMessage {
   /** Whether a reply can be built: a request whose Via says where to, with From, To, Call-ID and CSeq to copy. */
   get answerable(): boolean {
     if (!this.isRequest || this.topVia === null) return false
-    return ANSWER_NEEDS.every(id => !isEmpty(this, this.find(id)))
+    for (const id of ANSWER_NEEDS) if (isEmpty(this, this.find(id))) return false
+    return true
   }
 
   /** Number of the name of header `i`; 0 when it is none we know. */
@@ -254,9 +257,14 @@ export class SipMessage {
 
   /** −1 when absent, −2 when unreadable or over 255. */
   get maxForwards(): number {
-    const text = this.value(HeaderId.maxForwards)
-    if (text === null) return -1
-    const value = parseNumber(text, 0, text.length, MAX_MAX_FORWARDS)
+    return this.#number(HeaderId.maxForwards, MAX_MAX_FORWARDS)
+  }
+
+  /** The number that is the value of the first such header: −1 when there is none, −2 when it is no number or over `max`. */
+  #number(id: HeaderId, max: number): number {
+    const header = this.find(id)
+    if (header < 0) return -1
+    const value = numberAt(this.bytes, this.valueStart(header), this.valueEnd(header), max)
     return value < 0 ? UNREADABLE : value
   }
 
@@ -264,8 +272,14 @@ export class SipMessage {
     return this.#slots[Slot.headers + i * STRIDE + field]!
   }
 
+  /** What stands at these byte offsets of start line and headers, as it is. */
+  text(start: number, end: number): string {
+    const head = (this.#head ??= headOf(this.bytes, this.headersEnd))
+    return head === '' ? this.bytes.toString('utf8', start, end) : head.slice(start, end)
+  }
+
   #text(i: number, start: number, end: number): string {
-    const text = this.bytes.toString('utf8', start, end)
+    const text = this.text(start, end)
     return (this.#field(i, Field.id) & FOLDED) === 0 ? text : unfold(text)
   }
 
@@ -280,11 +294,14 @@ export class SipMessage {
   }
 
   /** All elements of the comma-separated headers with this number. */
-  *#elements(id: HeaderId): Iterable<HeaderElement> {
+  #elements(id: HeaderId): readonly HeaderElement[] {
     const isVia = id === HeaderId.via
+    let all = NO_ELEMENTS
     for (let i = this.find(id); i >= 0; i = this.find(id, i + 1)) {
-      yield* splitElements(this.bytes, i, this.valueStart(i), this.valueEnd(i), isVia)
+      const elements = splitElements(this.bytes, i, this.valueStart(i), this.valueEnd(i), isVia)
+      all = all.length === 0 ? elements : [...all, ...elements]
     }
+    return all
   }
 
   #readVia(element: HeaderElement): Via | null {
@@ -335,19 +352,16 @@ export class SipMessage {
 
   #readCSeq(): { readonly number: number; readonly method: string } {
     if (this.#cseq !== undefined) return this.#cseq
-    const text = this.value(HeaderId.cseq) ?? ''
-    let blank = 0
-    while (blank < text.length && !isBlank(text.charCodeAt(blank))) blank++
-    const method = text.slice(skipBlanks(text, blank, text.length))
-    const number = parseNumber(text, 0, blank, MAX_CSEQ)
-    return (this.#cseq = { number, method: isToken(method) ? method : '' })
-  }
-
-  #readContentLength(): number {
-    const text = this.value(HeaderId.contentLength)
-    if (text === null) return -1
-    const value = parseNumber(text, 0, text.length, Number.MAX_SAFE_INTEGER)
-    return value < 0 ? UNREADABLE : value
+    const header = this.find(HeaderId.cseq)
+    if (header < 0) return (this.#cseq = NO_CSEQ)
+    const end = this.valueEnd(header)
+    const start = this.valueStart(header)
+    let blank = start
+    while (blank < end && !isBlank(this.bytes[blank]!)) blank++
+    let method = blank
+    while (method < end && isBlank(this.bytes[method]!)) method++
+    const number = numberAt(this.bytes, start, blank, MAX_CSEQ)
+    return (this.#cseq = { number, method: tokenAt(this.bytes, method, end) })
   }
 
   #findLengthFault(rest: number): FaultCode | null {
@@ -362,8 +376,8 @@ export class SipMessage {
   #areLengthsEqual(): boolean {
     const id = HeaderId.contentLength
     for (let i = this.find(id); i >= 0; i = this.find(id, i + 1)) {
-      const text = this.headerValue(i)
-      if (parseNumber(text, 0, text.length, Number.MAX_SAFE_INTEGER) !== this.contentLength) return false
+      const length = numberAt(this.bytes, this.valueStart(i), this.valueEnd(i), Number.MAX_SAFE_INTEGER)
+      if (length !== this.contentLength) return false
     }
     return true
   }
@@ -372,6 +386,15 @@ export class SipMessage {
 interface RouteList {
   readonly values: readonly RouteValue[]
   readonly isMalformed: boolean
+}
+
+const NO_ELEMENTS: readonly HeaderElement[] = []
+const NO_CSEQ = { number: -1, method: '' }
+
+/** See SipMessage.#head: every character of UTF-8 that takes more than one byte makes the text shorter than its bytes. */
+function headOf(bytes: Buffer, end: number): string {
+  const text = bytes.toString('utf8', 0, end)
+  return text.length === end ? text : ''
 }
 
 function isEmpty(message: SipMessage, header: number): boolean {

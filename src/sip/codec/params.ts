@@ -5,6 +5,9 @@ const SOUGHT_IN_TEXT = 256
 /** From this many parameters on, lookups in a longer list go through a map, so that they stay linear. */
 const MAP_FROM = 12
 
+/** Parameters with nothing in them that could make a list malformed. */
+const PLAIN = /^(?:;[\w.!%*+`'~:[\]/-]+(?:=[\w.!%*+`'~:[\]/-]*)?)*$/
+
 /** A list that was read: names and values as written, names in lower case. */
 interface ParamList {
   readonly names: string[]
@@ -42,7 +45,8 @@ export class Params {
 
   /** Whether an element was empty, without a name, or had a quoted value that does not end. */
   get malformed(): boolean {
-    return this.#load().isMalformed
+    if (this.#list !== null) return this.#list.isMalformed
+    return PLAIN.test(this.text) ? false : this.#load().isMalformed
   }
 
   has(name: string): boolean {

@@ -1,4 +1,4 @@
-import { isBlank, isClass, TOKEN } from './chars.ts'
+import { CLASS, isBlank, isClass, TOKEN } from './chars.ts'
 
 /** A header value as one line: each line end with the blanks around it becomes one space (RFC 3261 §7.3.1). */
 export function unfold(text: string): string {
@@ -35,4 +35,37 @@ export function parseNumber(text: string, from: number, to: number, max: number)
 export function isToken(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (!isClass(text.charCodeAt(i), TOKEN)) return false
   return text !== ''
+}
+
+/** As {@link parseNumber}, of bytes. */
+export function numberAt(bytes: Uint8Array, from: number, to: number, max: number): number {
+  let value = 0
+  for (let at = from; at < to; at++) {
+    const digit = bytes[at]! - 48
+    if (digit < 0 || digit > 9) return -1
+    value = value * 10 + digit
+    if (value > max) return -1
+  }
+  return to > from ? value : -1
+}
+
+/** The methods there are most of: their names need not be read out of every message. */
+const METHODS = ['ACK', 'BYE', 'CANCEL', 'INFO', 'INVITE', 'MESSAGE', 'NOTIFY', 'OPTIONS', 'PRACK', 'PUBLISH', 'REFER']
+METHODS.push('REGISTER', 'SUBSCRIBE', 'UPDATE')
+
+/** The text in `bytes[start, end)`, which is most often the name of a method. */
+export function methodAt(bytes: Buffer, start: number, end: number): string {
+  for (const method of METHODS) if (end - start === method.length && standsAt(bytes, start, method)) return method
+  return bytes.toString('latin1', start, end)
+}
+
+/** The token in `bytes[start, end)`; '' when it is none (RFC 3261 §25.1). */
+export function tokenAt(bytes: Buffer, start: number, end: number): string {
+  for (let at = start; at < end; at++) if ((CLASS[bytes[at]!]! & TOKEN) === 0) return ''
+  return methodAt(bytes, start, end)
+}
+
+function standsAt(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
+  return true
 }

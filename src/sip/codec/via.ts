@@ -51,17 +51,18 @@ export function parseVia(text: string, place?: HeaderElement): Via | null {
   const commentStart = findComment(text, sentBy.end, end)
   const params = Params.parse(text.slice(sentBy.end, trimBlanks(text, sentBy.end, commentStart)))
   if (params.text !== '' && params.text.charCodeAt(0) !== 59) return null
+  const rport = params.raw('rport')
   return {
     protocol: text.slice(start, protocolEnd),
     version: text.slice(versionStart, versionEnd),
-    transport: text.slice(transportStart, transportEnd).toUpperCase(),
+    transport: upperCase(text.slice(transportStart, transportEnd)),
     host: sentBy.host,
     port: sentBy.port,
     params,
     comment: text.slice(commentStart + 1, text.charCodeAt(end - 1) === 41 ? end - 1 : end),
     branch: params.get('branch') ?? '',
     received: params.get('received') ?? '',
-    rport: readRport(params),
+    rport: rport === null ? null : readRport(rport),
     start: place === undefined ? start : place.start,
     end: place === undefined ? end : place.end,
     header: place === undefined ? -1 : place.header,
@@ -107,8 +108,10 @@ function findComment(text: string, from: number, end: number): number {
   return end
 }
 
-function readRport(params: Params): number | null {
-  const text = params.raw('rport')
-  if (text === null) return null
+function readRport(text: string): number {
   return endOfDigits(text, 0) === text.length ? Math.max(0, parsePort(text, 0, text.length)) : 0
+}
+
+function upperCase(transport: string): string {
+  return transport === 'UDP' ? transport : transport.toUpperCase()
 }

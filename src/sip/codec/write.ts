@@ -1,3 +1,5 @@
+import { type Assembler, assemble } from './assembler.ts'
+import { isBlank, skipBlanks } from './chars.ts'
 import { Edits, removeElement } from './edits.ts'
 import { endOfElement, endOfParams, findParam } from './elements.ts'
 import { HeaderId } from './header-id.ts'
@@ -92,8 +94,7 @@ export function forwardReply(message: SipMessage, edits: Edits): Buffer | null {
   if (isLast) return finish(message, all, true)
   const nextStart = end < valueEnd ? end + 1 : message.valueStart(nextHeader)
   const nextEnd = end < valueEnd ? valueEnd : message.valueEnd(nextHeader)
-  const next = bytes.toString('utf8', nextStart, endOfElement(bytes, nextStart, nextEnd, true))
-  return finish(message, all, isStream(next))
+  return finish(message, all, isStream(message.text(nextStart, nextEnd)))
 }
 
 /**
@@ -105,13 +106,18 @@ export function buildReply(request: SipMessage, reply: ReplyParts): Buffer {
   stampVia(request, edits, reply.stamp)
   const to = request.find(HeaderId.to)
   if (to >= 0 && reply.toTag !== '' && request.toTag === '') edits.insert(request.valueEnd(to), `;tag=${reply.toTag}`)
-  const pieces: Buffer[] = [Buffer.from(`SIP/2.0 ${reply.status} ${reply.reason}\r\n`, 'utf8')]
-  copyAll(request, HeaderId.via, edits, pieces)
-  if (reply.status >= 180 && reply.status < 300) copyAll(request, HeaderId.recordRoute, edits, pieces)
-  for (const id of [HeaderId.to, HeaderId.from, HeaderId.callId, HeaderId.cseq]) copyFirst(request, id, edits, pieces)
   const body = toBuffer(reply.body)
-  pieces.push(Buffer.from(`${reply.headers}Content-Length: ${body.length}\r\n\r\n`, 'utf8'), body)
-  return Buffer.concat(pieces)
+  const out = assemble()
+  out.text(`SIP/2.0 ${reply.status} ${reply.reason}\r\n`)
+  copyAll(request, HeaderId.via, edits, out)
+  if (reply.status >= 180 && reply.status < 300) copyAll(request, HeaderId.recordRoute, edits, out)
+  copyFirst(request, HeaderId.to, edits, out)
+  copyFirst(request, HeaderId.from, edits, out)
+  copyFirst(request, HeaderId.callId, edits, out)
+  copyFirst(request, HeaderId.cseq, edits, out)
+  out.text(`${reply.headers}Content-Length: ${body.length}\r\n\r\n`)
+  out.put(body)
+  return out.take()
 }
 
 /**
@@ -130,10 +136,10 @@ export function buildCancel(request: SipMessage, extraHeaders: string): Buffer {
 /** The Via lines of a request as a reply to it carries them (RFC 3261 §8.2.6.2): complete, in order, the first stamped. */
 export function viaLines(request: SipMessage, stamp: ViaStamp): string {
   const edits = new Edits()
-  const pieces: Buffer[] = []
   stampVia(request, edits, stamp)
-  copyAll(request, HeaderId.via, edits, pieces)
-  return Buffer.concat(pieces).toString('utf8')
+  const out = assemble()
+  copyAll(request, HeaderId.via, edits, out)
+  return out.take().toString('utf8')
 }
 
 /** A request of our own: start line, the headers given, Content-Length, body. */
@@ -146,45 +152,46 @@ export function buildRequest(parts: RequestParts): Buffer {
 function buildSameBranch(request: SipMessage, toFrom: SipMessage, method: string, extraHeaders: string): Buffer {
   const { bytes } = request
   const none = new Edits()
-  const uri = bytes.subarray(request.requestUriStart, request.requestUriEnd)
-  const pieces: Buffer[] = [Buffer.from(`${method} `, 'latin1'), uri, Buffer.from(' SIP/2.0\r\n', 'latin1')]
+  const out = assemble()
+  out.text(`${method} `)
+  out.copy(bytes, request.requestUriStart, request.requestUriEnd)
+  out.text(' SIP/2.0\r\n')
   const via = request.find(HeaderId.via)
   if (via >= 0) {
     const start = request.valueStart(via)
-    const end = endOfElement(bytes, start, request.valueEnd(via), true)
-    pieces.push(Buffer.from('Via: ', 'latin1'), bytes.subarray(start, end), CRLF)
+    out.text('Via: ')
+    out.copy(bytes, start, endOfElement(bytes, start, request.valueEnd(via), true))
+    out.text('\r\n')
   }
-  pieces.push(Buffer.from('Max-Forwards: 70\r\n', 'latin1'))
-  copyAll(request, HeaderId.route, none, pieces)
-  copyFirst(toFrom, HeaderId.to, none, pieces)
-  copyFirst(request, HeaderId.from, none, pieces)
-  copyFirst(request, HeaderId.callId, none, pieces)
-  const tail = `CSeq: ${Math.max(0, request.cseq)} ${method}\r\n${extraHeaders}Content-Length: 0\r\n\r\n`
-  pieces.push(Buffer.from(tail, 'utf8'))
-  return Buffer.concat(pieces)
+  out.text('Max-Forwards: 70\r\n')
+  copyAll(request, HeaderId.route, none, out)
+  copyFirst(toFrom, HeaderId.to, none, out)
+  copyFirst(request, HeaderId.from, none, out)
+  copyFirst(request, HeaderId.callId, none, out)
+  out.text(`CSeq: ${Math.max(0, request.cseq)} ${method}\r\n${extraHeaders}Content-Length: 0\r\n\r\n`)
+  return out.take()
 }
 
-const CRLF = Buffer.from('\r\n', 'latin1')
 const EMPTY = Buffer.alloc(0)
 
 function toBuffer(body: Buffer | string | undefined): Buffer {
   return typeof body === 'string' ? Buffer.from(body, 'utf8') : (body ?? EMPTY)
 }
 
-function copyAll(message: SipMessage, id: HeaderId, edits: Edits, pieces: Buffer[]): void {
-  for (let i = message.find(id); i >= 0; i = message.find(id, i + 1)) copyHeader(message, i, edits, pieces)
+function copyAll(message: SipMessage, id: HeaderId, edits: Edits, out: Assembler): void {
+  for (let i = message.find(id); i >= 0; i = message.find(id, i + 1)) copyHeader(message, i, edits, out)
 }
 
-function copyFirst(message: SipMessage, id: HeaderId, edits: Edits, pieces: Buffer[]): void {
+function copyFirst(message: SipMessage, id: HeaderId, edits: Edits, out: Assembler): void {
   const i = message.find(id)
-  if (i >= 0) copyHeader(message, i, edits, pieces)
+  if (i >= 0) copyHeader(message, i, edits, out)
 }
 
 /** The header line as received; one that was cut off gets a line end. */
-function copyHeader(message: SipMessage, i: number, edits: Edits, pieces: Buffer[]): void {
-  const line = edits.apply(message.bytes, message.headerStart(i), message.headerEnd(i))
-  pieces.push(line)
-  if (line[line.length - 1] !== 10) pieces.push(CRLF)
+function copyHeader(message: SipMessage, i: number, edits: Edits, out: Assembler): void {
+  const end = message.headerEnd(i)
+  edits.applyTo(out, message.bytes, message.headerStart(i), end)
+  if (message.bytes[end - 1] !== 10) out.text('\r\n')
 }
 
 /** Puts `received` and `rport` into the top Via: a value that is there is replaced, else they go behind the parameters. */
@@ -204,19 +211,30 @@ function stampVia(message: SipMessage, edits: Edits, stamp: ViaStamp): void {
   if (stamp.rport !== null) put('rport', String(stamp.rport))
 }
 
+/** Whether a Via value names another transport than UDP. One that cannot be read counts as UDP. */
 function isStream(viaText: string): boolean {
-  const transport = parseVia(viaText)?.transport ?? 'UDP'
-  return transport !== 'UDP'
+  const mark = viaText.indexOf('/', viaText.indexOf('/') + 1)
+  if (mark < 0) return false
+  const start = skipBlanks(viaText, mark + 1, viaText.length)
+  if (viaText.startsWith('UDP', start) && isBlank(viaText.charCodeAt(start + 3))) return false
+  return (parseVia(viaText)?.transport ?? 'UDP') !== 'UDP'
 }
 
 /** Applies the edits and makes Content-Length tell the truth. Always a new buffer. */
 function finish(message: SipMessage, edits: Edits, needsLength: boolean): Buffer {
   const { bytes, bodyStart } = message
   const isOpen = message.headersEnd === bodyStart
-  const body = edits.newBody ?? (isOpen ? EMPTY : edits.apply(bytes, bodyStart, bytes.length))
-  const isChanged = body.length !== bytes.length - bodyStart
-  if (isChanged || needsLength) setContentLength(message, edits, body.length, isChanged)
-  return Buffer.concat([edits.apply(bytes, 0, bodyStart, isOpen), isOpen ? CRLF : EMPTY, body])
+  const { length } = bytes
+  const hasNewBody = isOpen || edits.changesBody || edits.reaches(bodyStart)
+  const body = hasNewBody ? (edits.newBody ?? (isOpen ? EMPTY : edits.apply(bytes, bodyStart, length))) : null
+  const bodyLength = body === null ? length - bodyStart : body.length
+  const isChanged = bodyLength !== length - bodyStart
+  if (isChanged || needsLength) setContentLength(message, edits, bodyLength, isChanged)
+  const out = assemble()
+  edits.applyTo(out, bytes, 0, body === null ? length : bodyStart, isOpen || body === null)
+  if (isOpen) out.text('\r\n')
+  if (body !== null) out.put(body)
+  return out.take()
 }
 
 /** Makes sure there is a Content-Length; those received are replaced when the body changed and they are not removed. */

@@ -32,6 +32,10 @@ export const hashOf = (algorithm: DigestAlgorithm): HashName => algorithm.replac
 export const digestHash = (hash: HashName, data: string | Buffer): string =>
   createHash(HASHES[hash]).update(data).digest('hex')
 
+/** Whether the text is hex digits in the number that this hash gives. */
+export const isDigest = (hash: HashName, text: string): boolean =>
+  text.length === (hash === 'MD5' ? 32 : 64) && /^[0-9a-f]*$/i.test(text)
+
 /** What a server may store instead of the password: H(username ":" realm ":" password), in lower-case hex. */
 export function passwordHash(hash: HashName, username: string, realm: string, password: string): string {
   return digestHash(hash, `${username}:${realm}:${password}`)

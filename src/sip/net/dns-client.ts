@@ -34,9 +34,10 @@ const LOCAL_TTL_S = 30
 export class SystemDns implements DnsClient {
   readonly #resolver: DnsResolver
 
-  /** `timeoutMs` and `tries` are per name server (`dns_retr_time`, `dns_retr_no`). */
-  constructor(timeoutMs = 1000, tries = 2) {
+  /** `timeoutMs` and `tries` are per name server (`dns_retr_time`, `dns_retr_no`); `servers` are asked instead of the system's. */
+  constructor(timeoutMs = 1000, tries = 2, servers: readonly string[] = []) {
     this.#resolver = new DnsResolver({ timeout: timeoutMs, tries })
+    if (servers.length > 0) this.#resolver.setServers(servers)
   }
 
   async addresses(host: string, family: 4 | 6): Promise<readonly AddressRecord[]> {

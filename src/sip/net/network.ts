@@ -276,12 +276,11 @@ export class Network implements ConnectionOwner {
     return this.#adopt(carrier, facts)
   }
 
-  /** Whether an open connection may take a message for this hop: one that was opened to another name must be for this one, too. */
+  /** Whether an open connection may take a message for this hop: over TLS domain and certificate have to be for it, too. */
   #isFor(connection: StreamConnection, hop: Hop): boolean {
     const { tlsDomain } = connection
     if (tlsDomain === null) return true
-    const isSame = () => this.protocols.tls.clientDomain(hop)?.name === tlsDomain.name
-    if ((hop.tlsDomain !== undefined || this.protocols.settingsOf(hop.proto).reusesByDomain) && !isSame()) return false
+    if (this.protocols.tls.domainOf(hop)?.name !== tlsDomain.name) return false
     return connection.isReady ? mayServe(connection.tls, tlsDomain, hop.name) : connection.name === hop.name
   }
 

@@ -71,6 +71,9 @@ export interface ConnectionParts {
   readonly name: string | undefined
 }
 
+/** Longest delay that timers of Node.js can have. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** One stream connection: framing, keep-alives, time limits, bounded sending. */
 export class StreamConnection implements FramerSink, CarrierSink {
   readonly id: number
@@ -101,6 +104,7 @@ export class StreamConnection implements FramerSink, CarrierSink {
   /** Which message the timer above is for. */
   #timedMessage = -1
   #lastActiveMs: number
+  #keptUntilMs = 0
   #cause: CloseCause | null = null
 
   constructor(parts: ConnectionParts, carrier: Carrier, owner: ConnectionOwner, clock: Clock, log: Log) {
@@ -132,6 +136,11 @@ export class StreamConnection implements FramerSink, CarrierSink {
     })
     this.#lastActiveMs = clock.monotonicMs()
     this.#lifetime = clock.after(parts.limits.lifetimeMs, () => this.#checkLifetime())
+  }
+
+  /** Keeps it open for so long, also when nothing comes. */
+  keepFor(timeMs: number): void {
+    this.#keptUntilMs = Math.max(this.#keptUntilMs, this.#clock.monotonicMs() + timeMs)
   }
 
   /** Begins to receive and send; called once, when the owner knows the connection. */
@@ -273,9 +282,10 @@ export class StreamConnection implements FramerSink, CarrierSink {
   }
 
   #checkLifetime(): void {
-    const restMs = this.#lastActiveMs + this.#limits.lifetimeMs - this.#clock.monotonicMs()
+    const endMs = Math.max(this.#lastActiveMs + this.#limits.lifetimeMs, this.#keptUntilMs)
+    const restMs = endMs - this.#clock.monotonicMs()
     if (restMs <= 0) this.#end('idle')
-    else this.#lifetime = this.#clock.after(restMs, () => this.#checkLifetime())
+    else this.#lifetime = this.#clock.after(Math.min(restMs, LONGEST_TIMER_MS), () => this.#checkLifetime())
   }
 
   #endSoon(cause: CloseCause): void {

@@ -18,8 +18,6 @@ export interface StreamSettings {
   readonly resource: string
   /** Refuse WebSocket clients that do not tell their origin. */
   readonly requiresOrigin: boolean
-  /** Use a TLS connection again only for the TLS domain it was opened with. */
-  readonly reusesByDomain: boolean
 }
 
 /** How a protocol works that no module has set. */
@@ -28,7 +26,6 @@ export const STREAM_DEFAULTS: StreamSettings = {
   answersPings: true,
   resource: '/',
   requiresOrigin: true,
-  reusesByDomain: false,
 }
 
 /** A connection that is being opened. */

@@ -32,6 +32,8 @@ export interface TlsDomain {
 export interface TlsDomains {
   /** The domain of a connection that came to this address, for the server name the client asked for; null: it named none. */
   server(address: string, port: number, serverName: string | null): TlsDomain | undefined
+  /** Whether there is a domain for connections to this address. */
+  serves(address: string, port: number): boolean
   /** Whether clients that come to this address are asked for a certificate. */
   asksClients(address: string, port: number): boolean
   /** The domain of a connection to a hop. */
@@ -57,7 +59,7 @@ export class TlsLayer {
   /** Whether TLS can be spoken on this address: a sentence when not. */
   whyNot(address: string, port: number): string | null {
     if (this.#domains === null) return 'no TLS domains are defined: loadmodule "tls_mgm.so" and define a server_domain'
-    // A domain may be there for some server names only: then it is the client's turn to name one.
+    if (!this.#domains.serves(address, port)) return 'no TLS server domain is for it: see server_domain of tls_mgm'
     const acceptor = this.#acceptorAt(address, port)
     return acceptor instanceof Error ? acceptor.message : null
   }
@@ -75,9 +77,14 @@ export class TlsLayer {
     }
   }
 
-  /** The domain for connections to a hop; undefined, and a line in the log, where there is none. */
+  /** The domain for connections to a hop; undefined where there is none. */
+  domainOf(hop: Hop): TlsDomain | undefined {
+    return this.#domains?.client(hop)
+  }
+
+  /** The same, with a line in the log where there is none. */
   clientDomain(hop: Hop): TlsDomain | undefined {
-    const domain = this.#domains?.client(hop)
+    const domain = this.domainOf(hop)
     if (domain === undefined)
       this.#log.warn('no TLS client domain matches this destination', {
         to: hostPort(hop.address, hop.port),
@@ -150,12 +157,15 @@ class Acceptor {
       rejectUnauthorized: false,
       SNICallback: (name, done) => {
         const domain = domains.server(address, port, name)
-        if (domain === undefined) done(new Error(`no TLS server domain for the name ${JSON.stringify(name)}`))
-        else done(null, domain.context)
+        if (domain !== undefined) done(null, domain.context)
+        else {
+          log.info('no TLS server domain is for the name a client asks for', { name, at: hostPort(address, port) })
+          done(new Error('no TLS server domain'))
+        }
       },
     })
     this.#server.on('secureConnection', socket => this.#secured(socket))
-    this.#server.on('tlsClientError', (error, socket) => this.#handshakes.get(peerOf(socket))?.failed(error.message))
+    this.#server.on('tlsClientError', (error, socket) => this.#failed(error, socket))
   }
 
   take(socket: Socket, events: OpeningEvents): void {
@@ -163,6 +173,13 @@ class Acceptor {
     this.#handshakes.set(peer, events)
     socket.once('close', () => this.#handshakes.delete(peer))
     this.#server.emit('connection', socket)
+  }
+
+  #failed(error: Error, socket: TLSSocket): void {
+    const events = this.#handshakes.get(peerOf(socket))
+    if (events !== undefined) events.failed(error.message)
+    // The socket below has gone and does not tell any more whose it was.
+    else this.#log.info('TLS handshake failed', { at: hostPort(this.#address, this.#port), why: error.message })
   }
 
   #secured(socket: TLSSocket): void {
@@ -187,7 +204,8 @@ class Acceptor {
     const domain = this.#domains.server(this.#address, this.#port, serverName)
     if (domain === undefined) return 'no TLS server domain matches'
     const hasCertificate = Object.keys(socket.getPeerCertificate()).length > 0
-    if (!hasCertificate) return domain.requires ? `domain ${domain.name} requires a certificate and none was shown` : null
+    if (!hasCertificate)
+      return domain.requires ? `domain ${domain.name} requires a certificate and none was shown` : null
     if (!domain.verifies || socket.authorized) return null
     return `domain ${domain.name} cannot verify the certificate: ${String(socket.authorizationError)}`
   }

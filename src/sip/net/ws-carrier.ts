@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import WebSocket from 'ws'
+import type WebSocket from 'ws'
 import { type Carrier, type CarrierSink, SendQueue, type Written } from './carrier.ts'
 import type { Opening } from './opening.ts'
 

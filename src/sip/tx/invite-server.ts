@@ -72,6 +72,8 @@ export class InviteServer {
     if (status >= 300) this.#complete()
     else if (status >= 200) this.#accept()
     this.#user.transmit(response, 0)
+    // Retransmissions of an accepted INVITE are not answered.
+    if (status >= 200 && status < 300) this.#last = null
     return true
   }
 

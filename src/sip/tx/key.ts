@@ -1,4 +1,5 @@
 import type { SipMessage } from '../codec/message.ts'
+import { fingerprint } from './fingerprint.ts'
 
 const COOKIE = 'z9hG4bK'
 
@@ -13,36 +14,53 @@ export function transactionMethod(request: SipMessage): string {
 }
 
 /**
- * What identifies the server transaction of a request, or null when the request has no usable Via. `method` looks for
- * the transaction of another method: a CANCEL looks for its INVITE (RFC 3261 §9.2).
+ * Makes the fingerprint of what identifies the server transaction of a request; false when the request has no usable
+ * Via. `method` looks for the transaction of another method: a CANCEL looks for its INVITE (RFC 3261 §9.2).
  */
-export function serverKey(request: SipMessage, method: string = transactionMethod(request)): string | null {
+export function takeServerKey(request: SipMessage, method: string = transactionMethod(request)): boolean {
   const via = request.topVia
-  if (via === null) return null
+  if (via === null) return false
+  fingerprint.begin()
+  fingerprint.text(method)
   // "1. the branch parameter in the request is the same as the one in the top Via header field of the request that
   // created the transaction, and 2. the sent-by value in the top Via of the request is equal to the one in the request
   // that created the transaction, and 3. the method of the request matches the one that created the transaction, except
   // for ACK, where the method of the request that created the transaction is INVITE." (RFC 3261 §17.2.3)
-  if (hasCookie(via.branch)) return `${method} ${via.host.toLowerCase()}:${via.port} ${via.branch}`
+  if (hasCookie(via.branch)) {
+    fingerprint.folded(via.host)
+    fingerprint.number(via.port)
+    fingerprint.text(via.branch)
+    return true
+  }
   // "The INVITE request matches a transaction if the Request-URI, To tag, From tag, Call-ID, CSeq, and top Via header
   // field match those of the INVITE request which created the transaction." (RFC 3261 §17.2.3, for RFC 2543 peers.)
   // The To tag is compared by the table, since that of an ACK is the one of the response.
-  const viaText = request.bytes.toString('latin1', via.start, via.end)
-  return [method, request.requestUri, request.fromTag, request.callId, request.cseq, viaText].join('\n')
+  fingerprint.text(request.requestUri)
+  fingerprint.text(request.fromTag)
+  fingerprint.text(request.callId)
+  fingerprint.number(request.cseq)
+  fingerprint.text(request.bytes.toString('latin1', via.start, via.end))
+  return true
 }
 
-/** What identifies the client transaction of a response, or of the request that was sent with `branch`. */
-export function clientKey(branch: string, method: string): string {
+/** Makes the fingerprint of the client transaction of a response, or of the request that was sent with `branch`. */
+export function takeClientKey(branch: string, method: string): void {
   // "1. If the response has the same value of the branch parameter in the top Via header field as the branch parameter
   // in the top Via header field of the request that created the transaction. 2. If the method parameter in the CSeq
   // header field matches the method of the request that created the transaction." (RFC 3261 §17.1.3)
-  return `${method} ${branch}`
+  fingerprint.begin()
+  fingerprint.text(method)
+  fingerprint.text(branch)
 }
 
 /**
- * What identifies the dialog a 2xx to an INVITE opens, and so its ACK, which is a transaction of its own
+ * Makes the fingerprint of the dialog a 2xx to an INVITE opens, and so of its ACK, which is a transaction of its own
  * (RFC 3261 §13.2.2.4, §17.1.1.3).
  */
-export function ackKey(callId: string, fromTag: string, cseq: number, toTag: string): string {
-  return [callId, fromTag, cseq, toTag].join('\n')
+export function takeAckKey(callId: string, fromTag: string, cseq: number, toTag: string): void {
+  fingerprint.begin()
+  fingerprint.text(callId)
+  fingerprint.text(fromTag)
+  fingerprint.number(cseq)
+  fingerprint.text(toTag)
 }

@@ -1,16 +1,25 @@
 import type { SipMessage } from '../codec/message.ts'
-import { clientKey, hasCookie, serverKey } from './key.ts'
+import { FingerprintMap, fingerprint } from './fingerprint.ts'
+import { hasCookie, takeClientKey, takeServerKey } from './key.ts'
 
 /** What the server table must know of a transaction to match RFC 2543 peers. */
 export interface ServerEntry {
   readonly initial: SipMessage
   /** The To tag of the responses sent, which the ACK of an RFC 2543 peer carries. */
   readonly localToTag: string
+  /** Set by the table: what it is found by, so that `initial` need not be kept for it. */
+  place?: Place | null
+}
+
+/** What a transaction is found by. */
+export interface Place {
+  readonly bucket: number
+  readonly rest: number
 }
 
 /** Server transactions by what identifies their requests (RFC 3261 §17.2.3). */
 export class ServerTable<T extends ServerEntry> {
-  readonly #entries = new Map<string, T>()
+  readonly #entries = new FingerprintMap<T>()
 
   get size(): number {
     return this.#entries.size
@@ -18,21 +27,21 @@ export class ServerTable<T extends ServerEntry> {
 
   /** False: the request has no usable Via, or a transaction with its key is there already. */
   add(transaction: T): boolean {
-    const key = serverKey(transaction.initial)
-    if (key === null || this.#entries.has(key)) return false
-    this.#entries.set(key, transaction)
+    if (!takeServerKey(transaction.initial) || !this.#entries.add(transaction)) return false
+    transaction.place = { bucket: fingerprint.bucket, rest: fingerprint.rest }
     return true
   }
 
   remove(transaction: T): void {
-    const key = serverKey(transaction.initial)
-    if (key !== null && this.#entries.get(key) === transaction) this.#entries.delete(key)
+    const { place } = transaction
+    if (place == null) return
+    transaction.place = null
+    this.#entries.removeAt(place.bucket, place.rest)
   }
 
   /** The transaction a request belongs to; with `method`, that of another method with the same branch. */
   find(request: SipMessage, method?: string): T | undefined {
-    const key = serverKey(request, method)
-    const found = key === null ? undefined : this.#entries.get(key)
+    const found = takeServerKey(request, method) ? this.#entries.get() : undefined
     if (found === undefined) return undefined
     return hasCookie(request.topVia?.branch ?? '') || hasSameToTag(request, found) ? found : undefined
   }
@@ -50,18 +59,20 @@ function hasSameToTag(request: SipMessage, entry: ServerEntry): boolean {
 
 /** Client transactions by branch and method (RFC 3261 §17.1.3). */
 export class ClientTable<T> {
-  readonly #entries = new Map<string, T>()
+  readonly #entries = new FingerprintMap<T>()
 
   get size(): number {
     return this.#entries.size
   }
 
   add(branch: string, method: string, transaction: T): void {
-    this.#entries.set(clientKey(branch, method), transaction)
+    takeClientKey(branch, method)
+    this.#entries.add(transaction)
   }
 
   remove(branch: string, method: string): void {
-    this.#entries.delete(clientKey(branch, method))
+    takeClientKey(branch, method)
+    this.#entries.remove()
   }
 
   values(): IterableIterator<T> {
@@ -71,6 +82,8 @@ export class ClientTable<T> {
   /** The transaction a response belongs to. */
   find(response: SipMessage): T | undefined {
     const branch = response.topVia?.branch
-    return branch === undefined ? undefined : this.#entries.get(clientKey(branch, response.cseqMethod))
+    if (branch === undefined) return undefined
+    takeClientKey(branch, response.cseqMethod)
+    return this.#entries.get()
   }
 }

@@ -80,3 +80,26 @@ failure_route[f] {
     xlog("all failed with $T_reply_code\\n");
 }
 `
+
+/** CDRs to a queue and to a flat file, by the policy `@POLICY@`. `@BROKER@` is host and port, `@QUEUE@` the routing key. */
+export const CDR_ROUTE = `${B4}
+loadmodule "dialog.so"
+loadmodule "acc.so"
+loadmodule "event_rabbitmq.so"
+loadmodule "event_flatstore.so"
+loadmodule "event_virtual.so"
+modparam("event_flatstore", "max_open_sockets", 200)
+startup_route {
+    subscribe_event("E_ACC_CDR", "virtual:@POLICY@ rabbitmq:@BROKER@/@QUEUE@  flatstore:@DIR@/opensips.events");
+}
+route {
+    if (has_totag()) route(indialog);
+    if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
+    if (is_method("REGISTER")) { save("location"); exit; }
+    if (!is_method("INVITE")) { send_reply(405, "Method Not Allowed"); exit; }
+    record_route();
+    do_accounting("evi", "cdr");
+    if (!lookup("location")) { send_reply(404, "Not Found"); exit; }
+    t_relay();
+}
+`

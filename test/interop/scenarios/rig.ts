@@ -130,6 +130,11 @@ export class Stream {
     this.#socket.destroy()
   }
 
+  /** Reads nothing any more. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
   /** How many replies with this status came. */
   count(status: number): number {
     return this.text.split(`SIP/2.0 ${status} `).length - 1

@@ -201,10 +201,10 @@ modparam("acc", "evi_extra", "caller=$fU;id=$ci")`,
 
 describe('what cannot be had', () => {
   it.each([
-    ['do_accounting("db|evi");', 'accounting in a database is not supported'],
+    ['do_accounting("db|evi");', 'accounting with "db" needs db_url'],
     ['do_accounting("aaa");', 'accounting by RADIUS or Diameter is not supported'],
     ['do_accounting("evi", "nope");', 'unknown accounting flag "nope"'],
-    ['acc_db_request("200 OK", "acc");', 'accounting in a database is not supported'],
+    ['acc_db_request("200 OK", "acc");', 'accounting with "db" needs db_url'],
     ['$acc_extra(nope) = "x";', 'no "nope" in extra_fields'],
   ])('%s is an error when the script is loaded', async (statement, message) => {
     const script = `loadmodule "tm.so"\nloadmodule "acc.so"\nroute { ${statement} }`

@@ -35,6 +35,8 @@ export interface CallRig {
   event(name: string, count?: number): Promise<Readonly<Record<string, Value>>>
   statistic(name: string): number
   mi(command: string, params?: unknown): Promise<unknown>
+  /** Stops the proxy, its calls cut off where they are, and starts another one in its place. `head` is another one then. */
+  restart(head?: string): Promise<void>
   /** Waits until something is so. */
   until(what: string, isSo: () => boolean): Promise<void>
 }
@@ -50,7 +52,7 @@ export async function callRig({
   clock,
 }: CallScript): Promise<CallRig> {
   const [alice, bob] = [await SipUa.open('alice'), await SipUa.open('bob')]
-  const script = `
+  const script = (head: string): string => `
 loadmodule "tm.so"
 loadmodule "sl.so"
 loadmodule "rr.so"
@@ -76,18 +78,21 @@ route {
   sl_send_reply(405, "Method Not Allowed");
 }
 ${routes}`
-  const proxy = await startProxy(script, clock === undefined ? {} : { clock })
-  onTestFinished(() => proxy.stop())
-  const { bus, stats, mi } = proxy.proxy.host
+  const options = clock === undefined ? {} : { clock }
+  const first = await startProxy(script(head), options)
+  let proxy = first
+  onTestFinished(() => first.stop())
+  onTestFinished(() => proxy.proxy.stop(AbortSignal.timeout(2_000)))
   const events: SeenEvent[] = []
-  const off = bus.tail(event => {
-    if (/^E_(DLG|ACC)_/.test(event.name))
-      events.push([
-        event.name,
-        Object.fromEntries((event.names ?? []).map((name, i) => [name, event.values[i] ?? null])),
-      ])
-  })
-  onTestFinished(off)
+  const listen = () =>
+    proxy.proxy.host.bus.tail(event => {
+      if (/^E_(DLG|ACC)_/.test(event.name))
+        events.push([
+          event.name,
+          Object.fromEntries((event.names ?? []).map((name, i) => [name, event.values[i] ?? null])),
+        ])
+    })
+  listen()
   const until = async (what: string, isSo: () => boolean): Promise<void> => {
     const deadlineMs = performance.now() + 10_000
     while (!isSo()) {
@@ -98,7 +103,9 @@ ${routes}`
   }
   const named = (name: string) => events.filter(([seen]) => seen === name)
   return {
-    proxy,
+    get proxy() {
+      return proxy
+    },
     alice,
     bob,
     events,
@@ -106,8 +113,13 @@ ${routes}`
       await until(`${name} no. ${count}`, () => named(name).length >= count)
       return named(name)[count - 1]![1]
     },
-    statistic: name => stats.find(name)?.read() ?? Number.NaN,
-    mi: (command, params) => mi.call(command, params ?? {}),
+    statistic: name => proxy.proxy.host.stats.find(name)?.read() ?? Number.NaN,
+    mi: (command, params) => proxy.proxy.host.mi.call(command, params ?? {}),
+    restart: async newHead => {
+      await proxy.proxy.stop(AbortSignal.abort())
+      proxy = await startProxy(script(newHead ?? head), { ...options, inPlaceOf: first })
+      listen()
+    },
     until,
   }
 }
@@ -119,9 +131,16 @@ export async function answerByes(rig: CallRig): Promise<void> {
   await rig.until('the answers to both BYEs', () => rig.statistic('tm:received_replies') >= before + 2)
 }
 
+/** Who a call is between. */
+export interface Parties {
+  readonly alice: SipUa
+  readonly bob: SipUa
+  readonly proxy: Pick<ProxyUnderTest, 'port'>
+}
+
 /** A call from alice to bob, step by step. */
 export class Call {
-  readonly rig: CallRig
+  readonly rig: Parties
   readonly callId: string
   readonly headers: string
   readonly body: string
@@ -133,7 +152,7 @@ export class Call {
   aliceCseq = 1
   bobCseq = 0
 
-  constructor(rig: CallRig, callId: string, options: { headers?: string; body?: string } = {}) {
+  constructor(rig: Parties, callId: string, options: { headers?: string; body?: string } = {}) {
     this.rig = rig
     this.callId = callId
     this.headers = options.headers ?? ''

@@ -30,7 +30,6 @@ describe('the flags of create_dialog', () => {
 
   it('are refused when unknown', () => {
     expect(parseCreateFlags('bye-on-time')).toContain('unknown flag "bye-on-time"')
-    expect(parseCreateFlags('auto-prack')).toContain('not supported')
   })
 })
 

@@ -235,8 +235,9 @@ describe('finding the dialog of a request', () => {
 
 describe('what cannot be had', () => {
   it.each([
-    ['modparam("dialog", "db_mode", 1)', '', 'db_mode 1 is not supported: dialogs are kept in memory only'],
-    ['modparam("dialog", "profiles_no_value", "x/b")', '', 'profiles shared between nodes are not supported'],
+    ['modparam("dialog", "db_mode", 1)', '', 'db_mode 1 needs db_url'],
+    ['modparam("dialog", "db_mode", 4)', '', 'db_mode 4: expected 0, 1, 2 or 3'],
+    ['modparam("dialog", "profiles_no_value", "x/b")', '', 'profiles shared between nodes need a cluster'],
     ['', 'create_dialog("nope");', 'unknown flag "nope"'],
     ['', 'create_dialog(); dlg_on_hangup("nope");', 'there is no route[nope]'],
     ['', 'set_dlg_profile("nope");', 'no profile "nope"'],

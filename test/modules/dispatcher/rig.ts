@@ -1,13 +1,6 @@
-import { writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
-import { jsonRpc } from '../../../src/events/json-rpc.ts'
-import type { DnsClient } from '../../../src/sip/net/dns-client.ts'
-import { VirtualClock } from '../../../src/util/virtual-clock.ts'
-import { startProxy } from '../../support/running-proxy.ts'
-import { SipUa } from '../../support/sip-ua.ts'
+import { gateways, modparams, tableProxy } from '../../support/table-proxy.ts'
+
+export { gateways }
 
 const HEADER =
   'id(int,auto) setid(int,null) destination(string,null) socket(string,null) state(int) probe_mode(int) weight(string) ' +
@@ -59,16 +52,7 @@ interface FarmOptions {
 }
 
 /** A proxy with the dispatcher on table files in a folder, which is also `@DB@` in params and routes. */
-export async function farm({ params = {}, routes, rows, tables = {}, global = '', hosts = {} }: FarmOptions) {
-  const folder = await mkdtemp(join(tmpdir(), 'fanfare-dispatcher-'))
-  onTestFinished(() => rm(folder, { recursive: true }))
-  for (const [name, content] of Object.entries({ dispatcher: rows, ...tables }))
-    writeFileSync(join(folder, name), tableOf(content))
-  const given = Object.entries({ db_url: 'text://@DB@', ...params }).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map(
-      one => `modparam("dispatcher", "${name}", ${typeof one === 'number' ? one : `"${one}"`})\n`,
-    ),
-  )
+export function farm({ params = {}, routes, rows, tables = {}, global = '', hosts = {} }: FarmOptions) {
   const script = `
 log_level=4
 xlog_level=4
@@ -80,41 +64,9 @@ loadmodule "sipmsgops.so"
 loadmodule "db_text.so"
 loadmodule "dispatcher.so"
 modparam("tm", "fr_timeout", 1)
-${given.join('')}
+${modparams('dispatcher', { db_url: 'text://@DB@', ...params })}
 ${routes}
 `
-  const clock = new VirtualClock()
-  const started = await startProxy(script.replaceAll('@DB@', folder), { clock, dns: dnsOf(hosts) })
-  onTestFinished(() => started.stop())
-  const { proxy, port, log } = started
-  const events: string[] = []
-  proxy.host.bus.tail(event => void events.push(jsonRpc.encode(event).toString()))
-  return {
-    folder,
-    clock,
-    port,
-    log,
-    stop: started.stop,
-    phone: await SipUa.open('phone'),
-    mi: (command: string, args?: unknown): Promise<unknown> => proxy.host.mi.call(command, args),
-    /** Events raised since the last call, as they go over the wire. */
-    raised: () => events.splice(0),
-    logged: (part: string) => log.filter(line => line.includes(part)).length,
-  }
-}
-
-const dnsOf = (hosts: Readonly<Record<string, string>>): DnsClient => ({
-  addresses: async host => (hosts[host] === undefined ? [] : [{ address: hosts[host], ttlS: 60 }]),
-  srv: async () => [],
-  naptr: async () => [],
-})
-
-/** Gateways with these names, closed with the test, and the URI of each as a table has it. */
-export async function gateways(...names: string[]): Promise<readonly (SipUa & { readonly address: string })[]> {
-  const opened: (SipUa & { readonly address: string })[] = []
-  for (const name of names) {
-    const ua = await SipUa.open(name)
-    opened.push(Object.assign(ua, { address: `sip:127.0.0.1:${ua.port}` }))
-  }
-  return opened
+  const contents = Object.entries({ dispatcher: rows, ...tables }).map(([name, content]) => [name, tableOf(content)])
+  return tableProxy({ script, tables: Object.fromEntries(contents), hosts })
 }

@@ -100,7 +100,7 @@ export function moduleRig(modules: readonly AnyModule[], options: RigOptions = {
   const variables = new Map((options.variables ?? []).map(variable => [variable.text, variable]))
   const mi = new ManagementInterface(log, clock)
   const flags: string[] = []
-  const flagBit = (name: string) => (flags.includes(name) ? flags.indexOf(name) : flags.push(name) - 1)
+  const flagBit = (name: string) => 1 << (flags.includes(name) ? flags.indexOf(name) : flags.push(name) - 1)
   const host = {
     clock,
     log,

@@ -29,15 +29,26 @@ function apiOf(made: ReturnType<typeof moduleRig>) {
 
 describe('start', () => {
   it.each([
-    ['db_mode', 2, 'db_mode 2'],
-    ['working_mode_preset', 'full-sharing-cluster', 'full-sharing-cluster'],
-    ['sql_write_mode', 'write-back', 'write-back'],
-    ['cluster_mode', 'full-sharing', 'full-sharing'],
-    ['restart_persistency', 'load-from-sql', 'load-from-sql'],
-  ])('with %s=%s is refused and says what is supported', (name, value, named) => {
+    ['working_mode_preset', 'full-sharing-cluster'],
+    ['working_mode_preset', 'federation-cachedb-cluster'],
+    ['working_mode_preset', 'full-sharing-cachedb-cluster'],
+    ['cluster_mode', 'full-sharing'],
+    ['restart_persistency', 'sync-from-cluster'],
+  ])('with %s=%s is refused: it needs the cluster, and there are modes that do not', (name, value) => {
     const made = rig({ params: { usrloc: { [name]: value } } })
-    expect(() => made.start()).toThrow(named)
+    expect(() => made.start()).toThrow(`${name} "${value}" shares locations between the nodes of a cluster`)
+    expect(() => made.start()).toThrow('issue "clustering"')
     expect(() => made.start()).toThrow('single-instance-no-db')
+  })
+
+  it.each([
+    ['db_mode', 4, 'db_mode 4: expected 0, 1, 2 or 3'],
+    ['working_mode_preset', 'sql', 'working_mode_preset "sql": expected one of single-instance-no-db'],
+    ['cluster_mode', 'x', 'cluster_mode "x": expected none or sql-only'],
+    ['restart_persistency', 'x', 'restart_persistency "x": expected none or load-from-sql'],
+    ['sql_write_mode', 'x', 'sql_write_mode "x": expected none, write-through or write-back'],
+  ])('with %s=%s is refused and says what was expected', (name, value, fault) => {
+    expect(() => rig({ params: { usrloc: { [name]: value } } }).start()).toThrow(fault)
   })
 
   it.each([
@@ -97,7 +108,7 @@ describe('commands', () => {
     await command('ul_add', ['location', 'eve@x', 'sip:eve', 60, '', 0, 'NAT SIP_PING', 0])
     const shown = await command('ul_show_contact', ['location', 'eve@x'])
     expect(shown).toMatchObject({ Contacts: [{ Cflags: 'NAT SIP_PING' }] })
-    expect([nat, sip]).toEqual([0, 1])
+    expect([nat, sip]).toEqual([1, 2])
   })
 })
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EventBus } from '../../../src/events/bus.ts'
 import type { EventType } from '../../../src/events/catalogue.ts'
-import type { DeliveryPolicy } from '../../../src/events/delivery.ts'
+import type { DeliveryPolicy } from '../../../src/events/policy.ts'
 import type { Subscription } from '../../../src/events/subscription.ts'
 import { systemClock } from '../../../src/util/clock.ts'
 import rabbitmq from '../../../transports/rabbitmq/index.ts'

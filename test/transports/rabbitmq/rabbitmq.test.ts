@@ -181,7 +181,7 @@ describe.skipIf(url === null)('a message on RabbitMQ', () => {
     await sink.send(sampleEvent('E_PIKE_BLOCKED', ['ip'], ['1.2.3.4']), transport.deadline(DEADLINE_MS))
     await queue.arrived(1)
     expect(queue.messages[0]?.content.toString()).toBe('E_PIKE_BLOCKED\nip::1.2.3.4')
-    expect(queue.messages[0]?.properties.contentType).toBe('text/plain')
+    expect(queue.messages[0]?.properties.contentType).toBe('text/plain; charset=utf-8')
   })
 
   it.each(['exchange=amq.topic?', 'amq.topic?'])('goes through the exchange named by %s', async prefix => {

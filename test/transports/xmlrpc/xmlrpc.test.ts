@@ -71,8 +71,9 @@ class MethodServer implements Peer {
     return this.stop()
   }
 
-  #arrive([event, ...structs]: [string, ...Record<string, string | number>[]]): void {
-    this.#arrivals.push({ event, values: structs.map(struct => Object.values(struct)[0] ?? null) })
+  #arrive([event, ...structs]: [string, ...Record<string, string | number | Buffer>[]]): void {
+    const read = (value: string | number | Buffer | undefined) => (Buffer.isBuffer(value) ? value.toString() : value)
+    this.#arrivals.push({ event, values: structs.map(struct => read(Object.values(struct)[0]) ?? null) })
     this.#tell()
   }
 
@@ -93,7 +94,7 @@ transportConformance({
   arrives: value => {
     if (value === null) return ''
     if (typeof value === 'number') return Math.abs(value) < 2 ** 31 ? value : String(value)
-    return value.replace(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, '\ufffd')
+    return value
   },
 })
 

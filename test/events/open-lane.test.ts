@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_POLICY, type DeliveryPolicy, Lane } from '../../src/events/delivery.ts'
+import { NO_ALARM } from '../../src/events/alarm-events.ts'
+import type { Lane } from '../../src/events/lane.ts'
+import { openLane } from '../../src/events/open-lane.ts'
+import { DEFAULT_POLICY, type DeliveryPolicy } from '../../src/events/policy.ts'
 import { DeliveryScheduler } from '../../src/events/scheduler.ts'
 import { DELIVERED, type Delivery } from '../../src/events/transport.ts'
 import type { Log } from '../../src/log/log.ts'
@@ -20,9 +23,11 @@ function setUp(policy: Partial<DeliveryPolicy> = {}, isInline = false, log: Log 
     clock,
     log,
     scheduler: new DeliveryScheduler(clock),
-    observe: (_: unknown, delivery: Delivery) => void outcomes.push(delivery.outcome),
+    observer: () => (_: unknown, delivery: Delivery) => void outcomes.push(delivery.outcome),
+    alarm: NO_ALARM,
+    deadLetter: () => undefined,
   }
-  const lane = new Lane('mem:x', sink, { ...DEFAULT_POLICY, ...policy }, context, isInline)
+  const lane = openLane({ socket: 'mem:x', sink, policy: { ...DEFAULT_POLICY, ...policy }, context, isInline })
   const offer = (...values: number[]): void => {
     for (const value of values) lane.offer(sampleEvent('E', ['n'], [value]), clock.monotonicMs())
   }
@@ -233,7 +238,7 @@ describe('a lane', () => {
   it('sends what waits before it closes', async () => {
     const { sink, lane, offer } = setUp()
     offer(1, 2)
-    await lane.close(NEVER)
+    await lane.close(NEVER, true)
     expect(sink.values).toEqual([1, 2])
     expect(sink.isClosed).toBe(true)
     offer(3)
@@ -245,7 +250,7 @@ describe('a lane', () => {
     sink.answer = () => AWAY
     offer(1, 2)
     await clock.advance(10)
-    await lane.close(NEVER)
+    await lane.close(NEVER, true)
     expect(lane.counters.dropped.closed).toBe(2)
     expect(accounted(lane)).toBe(2)
   })
@@ -255,7 +260,7 @@ describe('a lane', () => {
     sink.answer = () => new Promise(() => undefined)
     offer(1, 2)
     await clock.advance(0)
-    await lane.close(ABORTED)
+    await lane.close(ABORTED, true)
     expect(lane.counters.dropped.closed).toBe(1)
     expect(lane.inFlight).toBe(1)
   })

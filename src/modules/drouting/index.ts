@@ -1,0 +1,127 @@
+import { defineModule, field } from '../../module/define.ts'
+import { GroupBlacklists } from '../../proxy/group-blacklists.ts'
+import { locate } from '../../proxy/locate.ts'
+import { probingSocket } from '../../proxy/prober.ts'
+import { parseUri } from '../../sip/codec/uri.ts'
+import { familyOf, withoutBrackets } from '../../sip/net/address.ts'
+import type { ListenSocket } from '../../sip/net/endpoint.ts'
+import type { Timer } from '../../util/clock.ts'
+import { droutingCommandHandlers, droutingCommands } from './commands.ts'
+import { gatewayFunctions, gatewaySpecs } from './gateway-functions.ts'
+import { droutingParams } from './params.ts'
+import { gatewayProber } from './probing.ts'
+import { Registry } from './registry.ts'
+import { Router } from './router.ts'
+import { routingFunctions, routingSpecs } from './routing-functions.ts'
+import type { DroutingServices } from './services.ts'
+import { Statuses } from './status.ts'
+import { CARRIERS_TABLE, GATEWAYS_TABLE, GROUPS_TABLE, PARTITIONS_TABLE, RULES_TABLE } from './tables.ts'
+
+/** How often states that have changed are written to the database. */
+const SAVE_PERIOD_MS = 15_000
+const SOCKET_FILTERS = ['all', 'none', 'ignore', 'matched-only']
+
+/** Routes calls to gateways by the prefixes of numbers (drouting reference). */
+export default defineModule(
+  {
+    name: 'drouting',
+    doc: 'Routes calls to gateways and carriers by the prefixes of numbers, and takes gateways that fail out of service.',
+    depends: ['tm'],
+    tables: [GATEWAYS_TABLE, RULES_TABLE, CARRIERS_TABLE, GROUPS_TABLE, PARTITIONS_TABLE],
+    params: droutingParams,
+    functions: { ...routingSpecs, ...gatewaySpecs },
+    commands: droutingCommands,
+    events: {
+      E_DROUTING_STATUS: {
+        doc: 'The state of a gateway changed.',
+        fields: {
+          partition: field('str', 'Its partition.'),
+          gwid: field('str', 'Its id.'),
+          address: field('str', 'Its address, as provisioned.'),
+          status: field('str', '`active`, `inactive`, `probing` or `disabled MI`.'),
+          reason: field('str', 'What changed it.'),
+        },
+        legacyFields: ['partition', 'gwid', 'address', 'status'],
+      },
+    },
+  },
+  ({ host, clock, log, params, raise, use }) => {
+    const { proxy, script } = host
+    if (!SOCKET_FILTERS.includes(params.gw_socket_filter_mode))
+      throw new Error(
+        `gw_socket_filter_mode "${params.gw_socket_filter_mode}": expected one of ${SOCKET_FILTERS.join(', ')}`,
+      )
+    const tm = use('tm')
+    const blacklists = new GroupBlacklists(proxy.blacklists, 'define_blacklist', params.define_blacklist)
+    let isListening = false
+    const settle = (): void => {
+      // Sockets, and so addresses, are known from then on only.
+      if (!isListening) return
+      const gateways = registry.all.flatMap(({ data }) => [...data.gateways.values()])
+      const resolver = {
+        findSocket: (text: string) => proxy.findSocket(text),
+        resolve: (uri: string) => (params.force_dns !== 0 || isNumeric(uri) ? proxy.resolve(uri) : []),
+      }
+      locate(gateways, resolver, log, () =>
+        blacklists.update(gateways.map(({ data, addresses }) => ({ group: data.type, addresses }))),
+      )
+    }
+    const registry = new Registry({
+      params,
+      databases: host.db,
+      script,
+      log,
+      clock,
+      reports: host.status,
+      onLoaded: settle,
+    })
+    const statuses = new Statuses(log, host.status, raise.E_DROUTING_STATUS)
+    const services: DroutingServices = {
+      params,
+      databases: host.db,
+      proxy,
+      registry,
+      router: new Router({ script, clock, log, needsSocket: params.gw_socket_filter_mode === 'matched-only' }),
+      statuses,
+      log,
+      partitionVariable: params.partition_id_pvar === undefined ? null : script.variable(params.partition_id_pvar),
+    }
+    const probing = { isOn: true }
+    let socket: ListenSocket | null = null
+    const prober = gatewayProber({
+      params,
+      clock,
+      registry,
+      statuses,
+      probing,
+      send: probe => tm.request(probe),
+      socket: () => socket,
+    })
+    let saving: Timer | null = null
+    return {
+      functions: { ...routingFunctions(services), ...gatewayFunctions(services) },
+      commands: droutingCommandHandlers({ ...services, probing }),
+      start: async () => {
+        if (params.cluster_id !== 0) log.warn('cluster_id is not supported: states are not shared with other nodes')
+        if (params.rule_tables_query !== undefined)
+          log.warn('rule_tables_query is not supported: rules are those of drr_table')
+        await registry.start()
+        saving = clock.every(SAVE_PERIOD_MS, () => void registry.save())
+      },
+      listening: () => {
+        isListening = true
+        socket = probingSocket('probing_socket', params.probing_socket, text => proxy.findSocket(text))
+        settle()
+        prober.start()
+      },
+      drain: async () => prober.stop(),
+      stop: async () => {
+        prober.stop()
+        saving?.clear()
+        await registry.save()
+      },
+    }
+  },
+)
+
+const isNumeric = (uri: string): boolean => familyOf(withoutBrackets(parseUri(uri)?.host ?? '')) !== 0

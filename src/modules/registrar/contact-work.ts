@@ -1,0 +1,37 @@
+import type { Verdict } from '../../script/context.ts'
+import type { Domain } from './location.ts'
+import type { Registrar } from './registrar.ts'
+
+/**
+ * Does `work` on the contacts of an address of record. Where the location store waits for a database it gives a promise,
+ * which never rejects: `failed` stands for what the database did not let happen.
+ */
+export function onContacts<T>(
+  { log }: Pick<Registrar, 'log'>,
+  domain: Domain,
+  aor: string,
+  work: () => T,
+  failed: T,
+): T | Promise<T> {
+  const done = domain.run(aor, work)
+  if (!(done instanceof Promise)) return done
+  return done.catch((error: unknown) => {
+    log.error('The location store failed', { aor, reason: String(error) })
+    return failed
+  })
+}
+
+/** Goes on with a value at once when it is there, else when it comes. */
+export function andThen<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value)
+}
+
+/** 1 where `work` finds what it looks for among the contacts of an address of record; −1 where not, or where that fails. */
+export function verdictOn(
+  registrar: Registrar,
+  domain: Domain,
+  aor: string,
+  work: () => boolean,
+): Verdict | Promise<Verdict> {
+  return andThen(onContacts(registrar, domain, aor, work, false), isTrue => (isTrue ? 1 : -1))
+}

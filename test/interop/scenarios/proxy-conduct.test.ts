@@ -1,0 +1,157 @@
+import { createSocket } from 'node:dgram'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { VirtualClock } from '../../../src/util/virtual-clock.ts'
+import { startProxy } from '../../support/running-proxy.ts'
+import { headerOf, headersOf, SipUa } from '../../support/sip-ua.ts'
+import { branchOf, roundTrip } from './rig.ts'
+
+/** A proxy with these statements in its main route, between two phones; `@BOB@` is bob's port. */
+async function proxyWith(route: string) {
+  const [alice, bob] = [await SipUa.open('alice'), await SipUa.open('bob')]
+  const clock = new VirtualClock()
+  const started = await startProxy(
+    `
+loadmodule "tm.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "signaling.so"
+loadmodule "sipmsgops.so"
+route { ${route.replaceAll('@BOB@', String(bob.port))} }`,
+    { clock },
+  )
+  onTestFinished(async () => {
+    await started.proxy.stop(AbortSignal.abort())
+    await started.stop()
+  })
+  return { alice, bob, clock, port: started.port }
+}
+const TO_BOB = '$du = "sip:127.0.0.1:@BOB@"; t_relay();'
+
+describe('what RFC 3261 asks of a proxy', () => {
+  it('an INVITE gets a 100 before it is sent on', async () => {
+    const { alice, bob, port } = await proxyWith(TO_BOB)
+    alice.request('INVITE', port)
+    await alice.nextReply(100)
+    await bob.nextRequest('INVITE')
+  })
+
+  it('a request other than INVITE that nobody answers ends with 408', async () => {
+    const { alice, bob, clock, port } = await proxyWith(TO_BOB)
+    alice.request('MESSAGE', port)
+    await bob.nextRequest('MESSAGE')
+    await clock.advance(30_500)
+    await alice.nextReply(408)
+  })
+
+  it('the same request with another branch is another transaction', async () => {
+    const { alice, bob, port } = await proxyWith(TO_BOB)
+    const options = { callId: 'merged', fromTag: 'a', cseq: 4 }
+    alice.request('MESSAGE', port, { ...options, branch: 'z9hG4bKone' })
+    const first = await bob.nextRequest('MESSAGE')
+    alice.request('MESSAGE', port, { ...options, branch: 'z9hG4bKtwo' })
+    const second = await bob.nextRequest('MESSAGE')
+    expect(branchOf(second)).not.toBe(branchOf(first))
+    expect(alice.count({ status: 482 })).toBe(0)
+  })
+
+  it('a Request-URI of an unknown scheme is answered with 416 when it is relayed', async () => {
+    const { alice, port } = await proxyWith('t_relay();')
+    alice.request('MESSAGE', port, { uri: 'nobody:knows' })
+    await alice.nextReply(416)
+  })
+
+  it('a script refuses an unknown Proxy-Require with 420 and Unsupported', async () => {
+    const { alice, port } = await proxyWith(`
+if ($hdr(Proxy-Require) != NULL) {
+  append_to_reply("Unsupported: $hdr(Proxy-Require)\\r\\n");
+  send_reply(420, "Bad Extension");
+}`)
+    alice.request('MESSAGE', port, { headers: 'Proxy-Require: nothingSupportsThis\r\n' })
+    expect(headerOf(await alice.nextReply(420), 'Unsupported')).toBe('nothingSupportsThis')
+  })
+
+  it('the To tag of a relayed reply stays as it is, also when there is none', async () => {
+    const { alice, bob, port } = await proxyWith(TO_BOB)
+    alice.request('MESSAGE', port)
+    const first = await bob.nextRequest('MESSAGE')
+    bob.reply(first, 200, 'OK', { toTag: 'his-own' })
+    expect((await alice.nextReply(200)).toTag).toBe('his-own')
+    alice.request('MESSAGE', port)
+    const second = await bob.nextRequest('MESSAGE')
+    bob.send(bob.makeReply(second, 202, 'Accepted').replace(/;tag=bob-tag/, ''), port)
+    expect((await alice.nextReply(202)).toTag).toBe('')
+  })
+
+  it('of two 200s to a forked MESSAGE the caller gets one', async () => {
+    const { alice, bob, port } = await proxyWith(
+      '$ru = "sip:one@127.0.0.1:@BOB@"; append_branch("sip:two@127.0.0.1:@BOB@"); t_relay();',
+    )
+    alice.request('MESSAGE', port)
+    const branches = [await bob.nextRequest('MESSAGE'), await bob.nextRequest('MESSAGE')]
+    for (const branch of branches) bob.reply(branch, 200, 'OK')
+    await alice.nextReply(200, 'MESSAGE')
+    await roundTrip(bob, port)
+    await roundTrip(alice, port)
+    expect(alice.count({ status: 200, method: 'MESSAGE' })).toBe(1)
+  })
+
+  it('a 302 is not followed but passed on', async () => {
+    const { alice, bob, port } = await proxyWith(TO_BOB)
+    alice.request('MESSAGE', port)
+    bob.reply(await bob.nextRequest('MESSAGE'), 302, 'Moved')
+    expect((await alice.nextReply(302)).reason).toBe('Moved')
+    expect(bob.count({ method: 'MESSAGE' })).toBe(1)
+  })
+
+  it('an ACK that belongs to nothing is relayed as the script says', async () => {
+    const { alice, bob, port } = await proxyWith(TO_BOB)
+    alice.request('ACK', port, { toTag: 'unknown' })
+    expect((await bob.nextRequest('ACK')).vias).toHaveLength(2)
+    expect(alice.received).toEqual([])
+  })
+
+  it('Record-Route has lr, and comes back to the caller in the 180 and the 200', async () => {
+    const { alice, bob, port } = await proxyWith(`record_route(); ${TO_BOB}`)
+    alice.request('INVITE', port)
+    const invite = await bob.nextRequest('INVITE')
+    const recorded = headersOf(invite, 'Record-Route')
+    expect(recorded).toEqual([expect.stringMatching(new RegExp(`^<sip:127\\.0\\.0\\.1:${port};lr`))])
+    bob.reply(invite, 180, 'Ringing')
+    bob.reply(invite, 200, 'OK')
+    for (const status of [180, 200]) expect(headersOf(await alice.nextReply(status), 'Record-Route')).toEqual(recorded)
+  })
+
+  it('a reply is never answered, whatever is wrong with it', async () => {
+    const { alice, bob, port } = await proxyWith(TO_BOB)
+    const stray = `SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 127.0.0.1:${port};branch=z9hG4bKx\r\n`
+    alice.send(`${stray}Content-Length: 0\r\n\r\n`, port)
+    alice.send(`${stray}From: nonsense\r\nTo: <sip:a@b>\r\nCall-ID: x\r\nCSeq: 99999999999 INVITE\r\n\r\n`, port)
+    await roundTrip(bob, port)
+    expect(alice.received).toEqual([])
+  })
+
+  it('a request of several thousand bytes goes on over UDP as it came', async () => {
+    const { alice, bob, port } = await proxyWith(TO_BOB)
+    const body = 'long '.repeat(4_000)
+    alice.request('MESSAGE', port, { body })
+    expect((await bob.nextRequest('MESSAGE')).body.toString()).toBe(body)
+  })
+
+  it('a reply leaves from the socket its request arrived on', async () => {
+    const { alice, port } = await proxyWith('send_reply(200, "OK");')
+    const sources: number[] = []
+    const socket = createSocket('udp4')
+    onTestFinished(() => new Promise<void>(resolve => void socket.close(() => resolve())))
+    await new Promise<void>(resolve => void socket.bind(0, '127.0.0.1', resolve))
+    const answered = new Promise<void>(resolve => {
+      socket.on('message', (_, from) => {
+        sources.push(from.port)
+        resolve()
+      })
+    })
+    const text = alice.makeRequest('MESSAGE').replace(`127.0.0.1:${alice.port};`, `127.0.0.1:${socket.address().port};`)
+    socket.send(text, port, '127.0.0.1')
+    await answered
+    expect(sources).toEqual([port])
+  })
+})

@@ -1,0 +1,91 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  apply,
+  formatLine,
+  type JournalLine,
+  type JournalledCall,
+  linesOf,
+  type OpenCall,
+  readLines,
+} from '../../../src/modules/acc/journal-lines.ts'
+
+const call = (id: string): JournalledCall =>
+  ({
+    id,
+    core: { method: 'INVITE', fromTag: 'a', toTag: 'b', callId: id, code: '200', reason: 'OK', timeS: 1 },
+    receivedMs: 1,
+    createdMs: 2,
+    answeredMs: 3,
+    table: null,
+    types: [
+      ['log', ['cdr']],
+      ['db', ['cdr', 'missed']],
+      ['evi', ['missed']],
+    ],
+    extra: [['who', 'carol']],
+    legs: [],
+    frozen: { 'evi_extra.x': ['1', null] },
+    dialog: { row: {} },
+  }) as unknown as JournalledCall
+
+const LINES: readonly JournalLine[] = [
+  { op: 'call', call: call('c1') },
+  { op: 'call', call: call('c2') },
+  { op: 'ended', id: 'c1', endedMs: 9 },
+  { op: 'written', id: 'c1', type: 'log' },
+  { op: 'call', call: call('c3') },
+  { op: 'written', id: 'c2', type: 'log' },
+  { op: 'written', id: 'c2', type: 'db' },
+  { op: 'forgotten', id: 'c3' },
+]
+const TEXT = LINES.map(formatLine).join('')
+
+describe('a journal of calls', () => {
+  it('says of each call how far its record is, and nothing of those whose record is complete', () => {
+    const { calls, damaged, isTorn } = readLines(TEXT)
+    expect({ damaged, isTorn }).toEqual({ damaged: [], isTorn: false })
+    expect([...calls.values()]).toEqual([{ call: call('c1'), endedMs: 9, written: new Set(['log']) }])
+  })
+
+  it('is written anew as lines that say the same', () => {
+    const { calls } = readLines(TEXT)
+    const again = readLines([...calls.values()].flatMap(linesOf).map(formatLine).join(''))
+    expect(again.calls).toEqual(calls)
+  })
+
+  it('keeps what it knows of a call when the call changes', () => {
+    const calls = new Map<string, OpenCall>()
+    for (const line of [...LINES.slice(0, 4), { op: 'call', call: call('c1') } as const]) apply(calls, line)
+    expect(calls.get('c1')).toMatchObject({ endedMs: 9, written: new Set(['log']) })
+  })
+
+  it('that ends anywhere is read as far as its lines are whole', () => {
+    fc.assert(
+      fc.property(fc.nat(TEXT.length - 1), end => {
+        const { damaged, isTorn } = readLines(TEXT.slice(0, end))
+        expect(damaged).toEqual([])
+        expect(isTorn).toBe(end > 0 && TEXT[end - 1] !== '\n')
+      }),
+    )
+  })
+
+  it('with bytes changed anywhere loses the lines they are in only', () => {
+    fc.assert(
+      fc.property(fc.nat(TEXT.length - 1), fc.constantFrom('\0', '"', '}', 'x', '\ufffd'), (at, other) => {
+        fc.pre(TEXT[at] !== other && TEXT[at] !== '\n')
+        const line = TEXT.slice(0, at).split('\n').length
+        expect(readLines(TEXT.slice(0, at) + other + TEXT.slice(at + 1)).damaged).toEqual([line])
+      }),
+    )
+  })
+
+  it('with a line of another version passes over it', () => {
+    const foreign = formatLine({ op: 'call', call: { id: 'c9' } } as unknown as JournalLine)
+    expect(readLines(foreign + TEXT)).toMatchObject({ damaged: [1], calls: readLines(TEXT).calls })
+  })
+
+  it('that is any text at all is no trouble', () => {
+    fc.assert(fc.property(fc.string(), text => void readLines(text)))
+  })
+})
