@@ -1,8 +1,9 @@
 /**
  * Sends mutated SIP to a whole proxy over UDP and TCP: `node scripts/fuzz.ts -- --minutes N --seed S`. It must not fail,
- * hang or grow. What does it harm is written to `fuzz-findings/`, one file a message, and the exit code is 1.
+ * hang or grow. What does it harm is written to a new folder, one file a message, and the exit code is 1.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fuzz } from '../test/torture/fuzz-run.ts'
@@ -37,9 +38,8 @@ process.stdout.write(
   `seed ${seed}: ${result.rounds} messages, ${result.relayed} relayed, slowest batch ${Math.round(result.slowestMs)} ms, heap ${megabytes} MB\n`,
 )
 for (const { what, detail, messages } of result.findings) {
-  process.stdout.write(`${what}: ${detail}\n`)
-  const folder = join('fuzz-findings', `${what}-${seed}-${result.rounds}`)
-  mkdirSync(folder, { recursive: true })
+  const folder = mkdtempSync(join(tmpdir(), `fanfare-fuzz-${what}-`))
+  process.stdout.write(`${what}: ${detail}; the last ${messages.length} messages are in ${folder}\n`)
   for (const [index, bytes] of messages.entries()) writeFileSync(join(folder, `${index}.dat`), bytes)
 }
 for (const failure of failures) process.stdout.write(`${failure}\n`)

@@ -241,6 +241,9 @@ const asKnown = (module: AnyModule): KnownModule => {
   return { name, params, ...(aliases === undefined ? {} : { aliases }) }
 }
 
+/** Of scripts without `$var`. */
+const NO_VARS: Value[] = []
+
 function contextOn(kind: RouteKind, message: SipMessage, origin: Origin, varCount: number): RouteContext {
   return new RouteContext({
     kind,
@@ -249,6 +252,6 @@ function contextOn(kind: RouteKind, message: SipMessage, origin: Origin, varCoun
     target: target(message.requestUri),
     edits: new Edits(),
     avps: new AvpStore(),
-    vars: new Array<Value>(varCount).fill(null),
+    vars: varCount === 0 ? NO_VARS : new Array<Value>(varCount).fill(null),
   })
 }

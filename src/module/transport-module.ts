@@ -2,19 +2,22 @@ import type { TransportModule } from '../events/transport.ts'
 import type { ModuleContext, ModuleSpec } from './define.ts'
 import type { AnyModule } from './load-order.ts'
 
-/** TLS client domains by name, where a module defines them. */
-export type TlsDomains = (name: string) => Readonly<Record<string, unknown>> | undefined
+/** A module that defines TLS client domains. */
+interface TlsDomains {
+  clientOptions(name: string): Readonly<Record<string, unknown>> | undefined
+}
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of transports whose specs all differ has no narrower common type
 export type AnyTransport = TransportModule<any>
 
 /** The proxy module by which scripts load an event transport. Its spec is the transport's; loading it makes the schemes known. */
-export function asModule(transport: AnyTransport, tlsDomain: TlsDomains = () => undefined): AnyModule {
+export function asModule(transport: AnyTransport): AnyModule {
   const { module: name, doc, params, events, stats, commands } = transport.spec
-  const spec: ModuleSpec = { name, doc, params, events, stats, commands }
+  const spec: ModuleSpec = { name, doc, params, events, stats, commands, after: ['tls_mgm'] }
   return {
     spec,
     setup: ((context: ModuleContext) => {
+      const find = context.find as (name: string) => TlsDomains | undefined
       const handlers = transport.setup({
         params: context.params,
         log: context.log,
@@ -22,7 +25,7 @@ export function asModule(transport: AnyTransport, tlsDomain: TlsDomains = () => 
         stats: context.stats,
         raise: context.raise,
         expand: format => context.host.script.format(format).read(context.host.script.dummyContext('event')),
-        tlsDomain,
+        tlsDomain: name => find('tls_mgm')?.clientOptions(name),
       })
       for (const one of handlers.transports) context.host.bus.registerTransport(one)
       const stop = handlers.stop

@@ -12,14 +12,17 @@ export function chooseSocket(
   preferred: ListenSocket | null,
   mhomed: boolean,
 ): ListenSocket | null {
-  const family = familyOf(hop.address)
-  const fits = (socket: ListenSocket) => socket.proto === hop.proto && familyOf(socket.address) === family
-  if (preferred !== null && fits(preferred) && !mhomed) return preferred
-  const fitting = sockets.filter(fits)
+  if (preferred !== null && !mhomed && isOfKind(preferred, hop)) return preferred
+  const fitting = sockets.filter(socket => isOfKind(socket, hop))
   const near = mhomed ? fitting.find(socket => isNear(socket, hop.address)) : undefined
   if (near !== undefined) return near
-  if (preferred !== null && fits(preferred)) return preferred
+  if (preferred !== null && isOfKind(preferred, hop)) return preferred
   return fitting.find(socket => socket.address === preferred?.address) ?? fitting[0] ?? null
+}
+
+/** Whether protocol and address family are the same. Both addresses are numeric. */
+function isOfKind(socket: ListenSocket, hop: Hop): boolean {
+  return socket.proto === hop.proto && socket.address.includes(':') === hop.address.includes(':')
 }
 
 /** The network of a socket's address; sockets keep their address, so it is looked up once. */

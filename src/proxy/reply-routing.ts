@@ -21,10 +21,10 @@ export function requestReplyHop(m: RouteContext): Hop {
     return origin.proto.startsWith('ws') ? { ...back, reuseOnly: true } : back
   }
   const maddr = withoutBrackets(via?.params.get('maddr') ?? '')
-  if (familyOf(maddr) !== 0 && !isRefusedDestination(maddr)) return hop('udp', maddr, sentByPort, 0)
-  const viaHost = withoutBrackets(via?.host ?? '')
+  if (maddr !== '' && familyOf(maddr) !== 0 && !isRefusedDestination(maddr)) return hop('udp', maddr, sentByPort, 0)
+  const viaHost = m.replyToVia ? withoutBrackets(via?.host ?? '') : ''
   // Of a name nothing is known yet when the reply is due: then the source has to do.
-  if (m.replyToVia && familyOf(viaHost) !== 0 && !isRefusedDestination(viaHost))
+  if (viaHost !== '' && familyOf(viaHost) !== 0 && !isRefusedDestination(viaHost))
     return hop('udp', viaHost, sentByPort, 0)
   const wantsSourcePort = m.forceRport || (via !== null && via.rport !== null)
   return hop('udp', origin.address, wantsSourcePort ? origin.port : sentByPort, 0)

@@ -37,8 +37,12 @@ export function sipp(
 /** Runs a scenario that SIPp brings with it, named as its `-sn` does. */
 export const sippBuiltIn = (name: string, args: readonly string[]): SippRun => run(['-sn', name, ...args])
 
+/** Runs SIPp with these arguments, as a user would; from 127.0.0.1 where they say nothing else. */
+export const sippCommand = (args: readonly string[]): SippRun => run(args)
+
 function run(args: readonly string[]): SippRun {
-  const child = spawn(SIPP, ['-i', '127.0.0.1', '-nostdin', '-skip_rlimit', ...args], {
+  const address = args.includes('-i') ? [] : ['-i', '127.0.0.1']
+  const child = spawn(SIPP, [...address, '-nostdin', '-skip_rlimit', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TERM: 'dumb' },
   })

@@ -78,8 +78,27 @@ describe('a virtual socket text', () => {
     expect(key('FAILOVER secret:a')).not.toBe(key('FAILOVER secret:b'))
   })
 
+  it('can stand in parentheses where a socket can', () => {
+    const text = 'FAILOVER (PARALLEL mem:a (QUORUM 1 mem:b mem:c)) (WEIGHTED mem:d*3 (HASH(callid) mem:e mem:f)*2)'
+    expect(parseVirtual(text, host).text).toBe(`virtual:${text}`)
+    expect(parseVirtual(` FAILOVER ( PARALLEL  mem:a mem:b ) mem:c`, host).text).toBe(
+      'virtual:FAILOVER (PARALLEL mem:a mem:b) mem:c',
+    )
+    expect(parseVirtual('WEIGHTED mem:a*3 mem:b', host).text).toBe('virtual:WEIGHTED mem:a*3 mem:b*1')
+    const swapped = ['FAILOVER (PARALLEL mem:a mem:b) mem:c', 'FAILOVER (PARALLEL mem:b mem:a) mem:c']
+    expect(new Set(swapped.map(one => parseVirtual(one, host).key)).size).toBe(1)
+  })
+
   it.each<[string, string, number]>([
-    ['', 'expected PARALLEL, FAILOVER, ROUND-ROBIN; found nothing', 0],
+    ['FAILOVER (PARALLEL mem:a', 'this "(" is not closed', 9],
+    ['FAILOVER mem:a)', 'this ")" closes nothing', 14],
+    ['FAILOVER (mem:a)', 'before the sub-sockets', 10],
+    ['FAILOVER (PARALLEL )', 'PARALLEL needs at least one sub-socket', 19],
+    ['FAILOVER mem:a*2', 'a weight is for WEIGHTED only', 9],
+    ['QUORUM mem:a', 'QUORUM is followed by how many', 7],
+    ['QUORUM 3 mem:a mem:b', 'QUORUM 3 needs at least 3 sub-sockets', 0],
+    ['HASH mem:a', 'HASH(field)', 0],
+    ['', 'HASH(field); found nothing', 0],
     [' failover mem:a', 'in upper case; found "failover"', 1],
     ['mem:a mem:b', 'before the sub-sockets', 0],
     ['PARALLEL', 'PARALLEL needs at least one sub-socket', 8],
@@ -244,9 +263,9 @@ describe('ROUND-ROBIN', () => {
 
   it('leaves out those that are away', async () => {
     const { children, send } = compose('ROUND-ROBIN', ['a', 'b', 'c'])
-    children[1]!.turn('down')
-    for (let i = 0; i < 6; i++) await send()
-    expect(children[1]!.attempts).toHaveLength(0)
+    children[1]!.answer = () => AWAY
+    for (let i = 0; i < 6; i++) expect(await send()).toBe('delivered')
+    expect(children[1]!.attempts).toHaveLength(1)
     expect(children[0]!.values.length + children[2]!.values.length).toBe(6)
   })
 

@@ -16,14 +16,15 @@ export abstract class CompositeSink implements Sink {
   protected readonly children: readonly Sink[]
   protected readonly clock: Clock
   readonly #listeners: (() => void)[] = []
-  readonly #isUpWhen: 'any is up' | 'all are up'
+  readonly #needed: number
   #health: Health
   #closing: Promise<void> | undefined
 
-  constructor(children: readonly Sink[], clock: Clock, isUpWhen: 'any is up' | 'all are up') {
+  /** It is up when so many of the children are. */
+  constructor(children: readonly Sink[], clock: Clock, needed: number) {
     this.children = children
     this.clock = clock
-    this.#isUpWhen = isUpWhen
+    this.#needed = needed
     this.#health = { state: this.#state(), sinceMs: clock.monotonicMs() }
     for (const child of children) child.onHealth(() => this.#childChanged(child))
   }
@@ -61,8 +62,8 @@ export abstract class CompositeSink implements Sink {
   }
 
   #state(): Health['state'] {
-    const states = this.children.map(child => child.health.state).sort((a, b) => RANK[a] - RANK[b])
-    return (this.#isUpWhen === 'any is up' ? states.at(-1) : states[0]) ?? 'down'
+    const best = this.children.map(child => child.health.state).sort((a, b) => RANK[b] - RANK[a])
+    return best[this.#needed - 1] ?? 'down'
   }
 }
 

@@ -1,7 +1,9 @@
 import { type Delivery, DeliveryError, failed, type Sink, type WireEvent } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import type { Counter } from '../../src/util/spec.ts'
+import { Breaker, type BreakerSettings } from './breaker.ts'
 import { CompositeSink, weightier } from './composite-sink.ts'
+import type { Picker } from './pickers.ts'
 
 /** Counts what a policy cannot tell through its outcome. */
 export interface SequenceCounters {
@@ -13,28 +15,52 @@ export interface SequenceCounters {
 
 const NO_CHILD: Delivery = failed(new DeliveryError('E_NOT_CONNECTED', 'there is no sub-socket to send to'))
 
-/** Tries children one after the other until one has the event. Which ones, and in which order, the policy says. */
-abstract class SequenceSink extends CompositeSink {
+interface Child {
+  readonly sink: Sink
+  readonly breaker: Breaker
+}
+
+/**
+ * Tries children one after the other until one has the event; in which order, the picker says. One that failed is left out
+ * until its breaker lets an event try it again. When all are left out all are tried: the event is held by whoever sent
+ * it here, and the first child that comes back has it.
+ */
+export class SequenceSink extends CompositeSink {
+  readonly #members: readonly Child[]
+  readonly #pick: Picker
   readonly #counters: SequenceCounters
 
-  constructor(children: readonly Sink[], clock: Clock, counters: SequenceCounters) {
-    super(children, clock, 'any is up')
+  constructor(
+    children: readonly Sink[],
+    clock: Clock,
+    pick: Picker,
+    counters: SequenceCounters,
+    settings: BreakerSettings,
+  ) {
+    super(children, clock, 1)
+    this.#pick = pick
     this.#counters = counters
+    this.#members = children.map(sink => ({ sink, breaker: new Breaker(clock, settings) }))
+    for (const { sink, breaker } of this.#members)
+      sink.onHealth(() => {
+        if (sink.health.state === 'up') breaker.wake()
+      })
   }
 
-  /** The children to try now, in order; never empty. */
-  protected abstract candidates(): readonly Sink[]
-  protected abstract succeeded(child: Sink): void
-  protected abstract failedOn(child: Sink): void
-
   protected override deliver(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery> {
-    return this.#tryFrom(0, this.candidates(), event, deadlineMs, undefined)
+    const inOrder: Child[] = []
+    for (const i of this.#pick(event)) {
+      const member = this.#members[i]
+      if (member !== undefined) inOrder.push(member)
+    }
+    const willing = inOrder.filter(({ breaker }) => breaker.isWilling)
+    return this.#tryFrom(0, willing.length === 0 ? inOrder : willing, event, deadlineMs, undefined)
   }
 
   /** `before` is what the children already tried came to. Each child left gets an equal share of the time left. */
   #tryFrom(
     start: number,
-    children: readonly Sink[],
+    children: readonly Child[],
     event: WireEvent,
     deadlineMs: number,
     before: Delivery | undefined,
@@ -44,7 +70,8 @@ abstract class SequenceSink extends CompositeSink {
       const child = children[i]
       if (child === undefined) break
       const nowMs = this.clock.monotonicMs()
-      const result = child.send(event, nowMs + Math.max(0, deadlineMs - nowMs) / (children.length - i))
+      child.breaker.begin()
+      const result = child.sink.send(event, nowMs + Math.max(0, deadlineMs - nowMs) / (children.length - i))
       if (!('outcome' in result)) {
         const earlier = sofar
         return result.then(delivery => {
@@ -58,63 +85,11 @@ abstract class SequenceSink extends CompositeSink {
     return sofar ?? NO_CHILD
   }
 
-  #judge(child: Sink, delivery: Delivery, before: Delivery | undefined): Delivery {
-    if (delivery.outcome !== 'delivered') {
-      this.failedOn(child)
-      return weightier(before, delivery)
-    }
-    this.succeeded(child)
+  #judge({ breaker }: Child, delivery: Delivery, before: Delivery | undefined): Delivery {
+    breaker.end(delivery)
+    if (delivery.outcome !== 'delivered') return weightier(before, delivery)
     if (before !== undefined) this.#counters.failovers.value++
     if (before?.outcome === 'unknown') this.#counters.maybeDuplicates.value++
     return delivery
   }
-}
-
-/**
- * The first child that takes the event has it. One that failed rests for a while, or until it says that it is up; when
- * all rest, all are tried.
- */
-export class FailoverSink extends SequenceSink {
-  readonly #restMs: number
-  readonly #restsUntilMs = new Map<Sink, number>()
-
-  constructor(children: readonly Sink[], clock: Clock, counters: SequenceCounters, restMs: number) {
-    super(children, clock, counters)
-    this.#restMs = restMs
-    for (const child of children)
-      child.onHealth(() => {
-        if (child.health.state === 'up') this.#restsUntilMs.delete(child)
-      })
-  }
-
-  protected override candidates(): readonly Sink[] {
-    if (this.#restsUntilMs.size === 0) return this.children
-    const nowMs = this.clock.monotonicMs()
-    const rested = this.children.filter(child => (this.#restsUntilMs.get(child) ?? 0) <= nowMs)
-    return rested.length === 0 ? this.children : rested
-  }
-
-  protected override succeeded(child: Sink): void {
-    if (this.#restsUntilMs.size > 0) this.#restsUntilMs.delete(child)
-  }
-
-  protected override failedOn(child: Sink): void {
-    this.#restsUntilMs.set(child, this.clock.monotonicMs() + this.#restMs)
-  }
-}
-
-/** Each event starts one child further on; children that are not up are left out while another is. */
-export class RoundRobinSink extends SequenceSink {
-  #turn = 0
-
-  protected override candidates(): readonly Sink[] {
-    const from = this.#turn
-    this.#turn = (from + 1) % this.children.length
-    const inTurn = [...this.children.slice(from), ...this.children.slice(0, from)]
-    const up = inTurn.filter(child => child.health.state === 'up')
-    return up.length === 0 ? inTurn : up
-  }
-
-  protected override succeeded(): void {}
-  protected override failedOn(): void {}
 }

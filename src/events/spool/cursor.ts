@@ -1,11 +1,10 @@
 import { type CursorFacts, Settlements } from './cursor-state.ts'
-import type { SpoolFile } from './files.ts'
 import { type Frame, HEAD_BYTES } from './frame.ts'
 import type { PendingRecord } from './group-writer.ts'
 import type { Segment } from './segment.ts'
 import { type Damage, readSegment } from './segment-reader.ts'
 
-/** Records held in memory for the receiver; what comes while they are full is read back from disk. */
+/** With so many records in memory no more are read, nor taken from a commit: they are read back later. */
 const READY_MOST = 512
 
 /** A record handed to a receiver. */
@@ -214,17 +213,17 @@ export class Cursor<T> {
     if (segment === undefined) return false
     const limit = segment.bytes
     const { segments } = this.#host
-    const end = segments[segments.indexOf(segment) + 1]?.first ?? Number.POSITIVE_INFINITY
-    const visit = (frame: Frame, offset: number): boolean => {
-      if (frame.number >= end) return false
-      this.#take(frame, offset, segment)
-      return !this.#isEnded && this.#readyCount < READY_MOST
-    }
+    const following = segments[segments.indexOf(segment) + 1]?.first ?? Number.POSITIVE_INFINITY
     if (this.#offset < limit) {
-      const onDamage = (damage: Damage) => this.#host.damaged(segment, damage)
-      await walk(await segment.file(), { offset: this.#offset, limit, expected: this.#expected }, onDamage, visit)
+      const file = await segment.file()
+      for await (const step of readSegment(file, this.#offset, limit, this.#expected)) {
+        if (step.kind === 'damage') await this.#host.damaged(segment, step.damage)
+        else for (const { frame, end } of step.records) if (frame.number < following) this.#take(frame, end, segment)
+        // A chunk is taken whole: it would have to be read again.
+        if (this.#isEnded || this.#readyCount >= READY_MOST) return true
+      }
     }
-    return this.#isEnded || this.#readyCount >= READY_MOST || this.#leave(segment, limit)
+    return this.#leave(segment, limit)
   }
 
   #take(frame: Frame, end: number, segment: Segment): void {
@@ -268,18 +267,5 @@ export class Cursor<T> {
     this.#segment = segment
     this.#offset = HEAD_BYTES
     this.#expected = segment.first
-  }
-}
-
-/** Walks through records until `visit` says false. */
-async function walk(
-  file: SpoolFile,
-  { offset, limit, expected }: { offset: number; limit: number; expected: number },
-  onDamage: (damage: Damage) => Promise<void>,
-  visit: (frame: Frame, end: number) => boolean,
-): Promise<void> {
-  for await (const step of readSegment(file, offset, limit, expected)) {
-    if (step.kind === 'damage') await onDamage(step.damage)
-    else for (const { frame, end } of step.records) if (!visit(frame, end)) return
   }
 }

@@ -21,7 +21,11 @@ export class Restorer {
     if (dialog === null) return null
     const known = table.find(dialog)
     if (known !== undefined) return known
-    for (const [name, value] of membershipsIn(row)) profiles.find(name)?.add(dialog, value)
+    for (const [name, value] of membershipsIn(row)) {
+      // One with values may be that of a module which starts later.
+      const profile = profiles.find(name) ?? (value === '' ? undefined : profiles.open(name))
+      profile?.add(dialog, value)
+    }
     this.#enter(dialog)
     return dialog
   }

@@ -1,4 +1,5 @@
 import { avpName } from '../../script/avp-name.ts'
+import { parseNamedSettings } from '../../util/named-settings.ts'
 import type { DispatcherParams } from './params.ts'
 
 /** Names of the AVPs in which a selection keeps what is left to try; undefined where the script wants none. */
@@ -50,7 +51,7 @@ type Given = Readonly<Partial<Record<Key, string>>>
 export function partitionSettings(params: DispatcherParams, hasDefaultSource: boolean): readonly PartitionSettings[] {
   const written = new Map<string, Given>()
   for (const text of params.partition) {
-    const { name, given } = parsePartition(text)
+    const { name, given } = parseNamedSettings('partition', text, KEYS)
     written.set(name, { ...written.get(name), ...given })
   }
   if (hasDefaultSource || written.size === 0) written.set(DEFAULT_PARTITION, written.get(DEFAULT_PARTITION) ?? {})
@@ -78,25 +79,6 @@ function settingsOf(name: string, given: Given, params: DispatcherParams): Parti
     pingMethod: given.ping_method ?? params.ds_ping_method,
     isPersistent: given.persistent_state === undefined ? params.persistent_state !== 0 : given.persistent_state !== '0',
   }
-}
-
-/** Reads `name: key=value; key=value`. */
-function parsePartition(text: string): { readonly name: string; readonly given: Given } {
-  const parts = /^\s*([^\s:;=]+)\s*:(.*)$/s.exec(text)
-  if (parts === null) throw new Error(`partition "${text}": expected name: key=value; …`)
-  const [, name = '', list = ''] = parts
-  const items = list
-    .split(';')
-    .map(item => item.trim())
-    .filter(item => item !== '')
-  return { name, given: Object.fromEntries(items.map(item => parseItem(item, text))) }
-}
-
-function parseItem(item: string, partition: string): readonly [Key, string] {
-  const [, key = '', value = ''] = /^(\w+)\s*=\s*(.*)$/s.exec(item) ?? []
-  const known = KEYS.find(candidate => candidate === key)
-  if (known !== undefined) return [known, value]
-  throw new Error(`partition "${partition}": expected one of ${KEYS.join(', ')} before "=", got "${item}"`)
 }
 
 function optionalAvp(param: string, text: string | undefined): string | undefined {

@@ -3,7 +3,7 @@ import { defineModule } from '../../module/define.ts'
 import { type Domains, LoadedDomains, StoredDomains } from './domains.ts'
 import { domainFunctions, domainSpecs } from './functions.ts'
 import { domainParams } from './params.ts'
-import { DOMAIN_TABLE, type DomainTable, openDomainTable } from './table.ts'
+import { DOMAIN_TABLE, openDomainTable } from './table.ts'
 
 /** Which domains are served here, from a database. */
 export default defineModule(
@@ -23,10 +23,9 @@ export default defineModule(
     },
   },
   ({ host, log, params }) => {
-    let table: DomainTable | null = null
     let domains: Domains = LoadedDomains.none
     const load = async (): Promise<void> => {
-      table ??= await openDomainTable(host.db, params)
+      const table = await openDomainTable(host.db, params)
       domains = params.db_mode === 0 ? new StoredDomains(table) : await LoadedDomains.load(table)
     }
     const loaded = (): LoadedDomains => {

@@ -1,5 +1,6 @@
 import type { EventType } from '../../events/catalogue.ts'
 import type { Subscription } from '../../events/subscription.ts'
+import { PAYLOAD_FORMATS } from '../../events/transport.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type Host, optional } from '../../module/define.ts'
 import type { Commands } from '../../util/spec.ts'
@@ -19,7 +20,12 @@ export const eventCommands = {
       arg('socket', 'str', 'Where it goes, `scheme:rest`.'),
       optional(arg('expire', 'int', 'Lifetime, seconds; 3600 if absent, 0 unsubscribes.')),
       optional(arg('filter', 'str', 'Conditions that must all hold, `aor=bob@*`.')),
-      optional(arg('format', 'str', 'Payload, `jsonrpc` or `text`, where the transport has a choice.')),
+      optional(
+        arg('format', 'str', 'Payload, `jsonrpc`, `json`, `cloudevents`, `text` …, where the transport has a choice.'),
+      ),
+      optional(
+        arg('options', 'str', 'How it is delivered, `max_age=1h key=callid`; as it could stand behind the socket.'),
+      ),
     ],
     doc: 'subscribes an event to the Event Interface',
     aliases: ['event_subscribe'],
@@ -32,6 +38,18 @@ export const eventCommands = {
     ],
     doc: 'ends a subscription at once',
     aliases: ['event_unsubscribe'],
+  },
+  dead_letters: {
+    args: [optional(arg('limit', 'int', 'Most that are listed, the latest first; 100 if absent.'))],
+    doc: 'lists events that were given up because they were refused, and why',
+  },
+  retry: {
+    args: [optional(arg('id', 'str', 'Id of the event; all dead letters if absent.'))],
+    doc: 'sends dead letters again to the subscriptions that refused them',
+  },
+  purge: {
+    args: [optional(arg('id', 'str', 'Id of the event; all dead letters if absent.'))],
+    doc: 'forgets dead letters',
   },
   list: { args: [], doc: 'lists all the available events', aliases: ['events_list'] },
   subscribers: {
@@ -57,6 +75,9 @@ export function eventCommandHandlers(host: Host): Commands<{ readonly commands: 
       if (!host.bus.unsubscribe(event, socket, filter)) throw new MiError(404, 'Subscriber does not exist')
       return 'OK'
     },
+    dead_letters: ({ limit = 100 }) => deadLetters(host, limit),
+    retry: ({ id }) => ({ Retried: host.bus.retryDeadLetters(letter => id === undefined || letter.event.id === id) }),
+    purge: ({ id }) => ({ Purged: host.bus.deadLetters.remove(letter => id === undefined || letter.event.id === id) }),
     list: () => ({ Events: host.bus.catalogue.all().map(({ name, id }) => ({ name, id })) }),
     subscribers: ({ event, socket }) => listSubscribers(host, event, socket),
     raise: ({ event, params }) => raise(host, event, params),
@@ -69,14 +90,20 @@ interface SubscribeRequest {
   readonly expire: number | undefined
   readonly filter: string | undefined
   readonly format: string | undefined
+  readonly options: string | undefined
 }
 
-function subscribe(host: Host, { event, socket, expire, filter, format }: SubscribeRequest): string {
+function subscribe(host: Host, { event, socket, expire, filter, format: asked, options }: SubscribeRequest): string {
   if (event === '') throw new MiError(-32602, 'Invalid params', "Bad type for parameter 'event'")
   if (socket === '') throw new MiError(-32602, 'Invalid params', "Bad type for parameter 'socket'")
   if (expire !== undefined && expire < 0) throw new MiError(-32602, 'Invalid params', 'Negative expire value')
-  if (format !== undefined && format !== 'jsonrpc' && format !== 'text')
-    throw new MiError(-32602, 'Invalid params', `Unknown format '${format}': expected jsonrpc or text`)
+  const format = PAYLOAD_FORMATS.find(known => known === asked)
+  if (asked !== undefined && format === undefined)
+    throw new MiError(
+      -32602,
+      'Invalid params',
+      `Unknown format '${asked}': expected one of ${PAYLOAD_FORMATS.join(', ')}`,
+    )
   try {
     if (expire === 0) host.bus.unsubscribe(event, socket, filter)
     else
@@ -86,6 +113,7 @@ function subscribe(host: Host, { event, socket, expire, filter, format }: Subscr
         expireS: Math.min(expire ?? DEFAULT_EXPIRE_S, MAX_EXPIRE_S),
         filter,
         ...(format === undefined ? {} : { format }),
+        options,
         by: 'mi',
       })
   } catch (error) {
@@ -93,6 +121,24 @@ function subscribe(host: Host, { event, socket, expire, filter, format }: Subscr
     throw new MiError(400, 'Bad parameter value', refusalReason(error))
   }
   return 'OK'
+}
+
+function deadLetters({ bus }: Host, limit: number): unknown {
+  const listed = bus.deadLetters.list().slice(0, Math.max(0, limit))
+  return {
+    Count: bus.deadLetters.count,
+    DeadLetters: listed.map(({ event, subscribed, socket, error, attempts, diedAtMs }) => ({
+      id: event.id,
+      event: event.name,
+      subscribed,
+      socket,
+      code: error.code,
+      reason: error.message,
+      attempts,
+      raised_at: Math.floor(event.raisedAtMs / 1000),
+      died_at: Math.floor(diedAtMs / 1000),
+    })),
+  }
 }
 
 function listSubscribers(host: Host, event: string | undefined, socket: string | undefined): unknown {

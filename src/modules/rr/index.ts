@@ -14,6 +14,8 @@ export interface RrApi {
   isDownstream(m: RouteContext): boolean
   /** Calls back for each request that loose_route() found to be routed by a Route of ours; waits for a promise. */
   onRouted(callback: (m: RouteContext) => void | Promise<void>): void
+  /** Calls back for each request that came by a Route of ours, also where that does not say where it goes next. */
+  onOwnRoute(callback: (m: RouteContext) => void): void
 }
 
 declare module '../../module/define.ts' {
@@ -98,6 +100,7 @@ export default defineModule(
   ({ host, params }) => {
     const { proxy } = host
     const callbacks: ((m: RouteContext) => void | Promise<void>)[] = []
+    const ownRoute: ((m: RouteContext) => void)[] = []
     const settings = recordRouteSettings(params, host.settings)
     const api: RrApi = {
       addParams,
@@ -136,7 +139,9 @@ export default defineModule(
           const result = looseRoute(proxy, m)
           routed.set(m, result)
           const verdict = result.isRouted ? 1 : -1
-          if (result.params === null || !result.isRouted) return verdict
+          if (result.params === null) return verdict
+          for (const callback of ownRoute) callback(m)
+          if (!result.isRouted) return verdict
           const pending = callbacks.map(callback => callback(m)).filter(one => one instanceof Promise)
           return pending.length === 0 ? verdict : Promise.all(pending).then(() => verdict)
         },

@@ -15,7 +15,7 @@ function copyOf(source: RouteContext, kind: RouteKind, target: Target): RouteCon
     target: { ...target },
     edits: source.edits.clone(),
     avps: source.avps,
-    vars: source.vars.map(() => null),
+    vars: source.vars.length === 0 ? source.vars : source.vars.map(() => null),
   })
   copy.flags = source.flags
   copy.forceRport = source.forceRport

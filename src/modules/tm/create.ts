@@ -10,7 +10,9 @@ import { openServer, respond } from './upstream.ts'
 export const BUCKETS = 65536
 const TAG_PREFIX = randomBytes(4).toString('hex')
 /** Starts anywhere, so that branches of one run of the process do not repeat those of another. */
-let nextNumber = randomInt(2 ** 40)
+const FIRST_NUMBER = randomInt(1, 2 ** 16) * 2 ** 32
+const NUMBER_PREFIX = (FIRST_NUMBER / 2 ** 32).toString(16)
+let count = randomInt(2 ** 31)
 
 /** What newTransaction gives: t_newtran's codes (tm reference). */
 export const NewTransaction = {
@@ -81,13 +83,15 @@ function makeTransaction(
   toTag: string | undefined,
 ): Transaction {
   const link = linkOf(m)
-  const number = nextNumber++
+  const low = count++ >>> 0
+  const hex = NUMBER_PREFIX + low.toString(16).padStart(8, '0')
   const { settings } = services
   const t = new Transaction({
     bucket: bucketOf(m),
-    number,
+    number: FIRST_NUMBER + low,
+    hex,
     request: m,
-    localToTag: toTag ?? `${TAG_PREFIX}.${number.toString(16)}`,
+    localToTag: toTag ?? `${TAG_PREFIX}.${hex}`,
     clock: services.clock,
     timers: settings.timers,
     inviteMs: link.inviteMs ?? settings.inviteMs,

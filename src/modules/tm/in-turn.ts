@@ -6,8 +6,8 @@ export function andThen<T, R>(value: T | Promise<T>, next: (value: T) => R | Pro
 /** Does the same with each item, one after the other, and gives what each gave; a promise only if one of them did. */
 export function inTurn<T, R>(items: readonly T[], each: (item: T) => R | Promise<R>): R[] | Promise<R[]> {
   const results: R[] = []
-  for (const [index, item] of items.entries()) {
-    const result = each(item)
+  for (let index = 0; index < items.length; index++) {
+    const result = each(items[index] as T)
     if (result instanceof Promise) return finishLater(items.slice(index + 1), result, results, each)
     results.push(result)
   }

@@ -84,8 +84,3 @@ export interface TmServices {
   /** Set once, when the module is put together. */
   readonly events: BranchEvents
 }
-
-/** Whether a transport repeats by itself what is lost. */
-export function isReliable(proto: string): boolean {
-  return proto !== 'udp'
-}

@@ -48,6 +48,8 @@ export class Transaction implements ServerEntry, MachineSetup {
   /** Bucket and number: together they name the transaction, in `$T_id`, in management commands and in branches. */
   readonly bucket: number
   readonly number: number
+  /** The same in hexadecimal digits. */
+  readonly #hex: string
   /** The request as the script left it; its AVPs, flags and edits are those of the transaction. */
   request: RouteContext
   readonly method: string
@@ -102,6 +104,7 @@ export class Transaction implements ServerEntry, MachineSetup {
   constructor(init: {
     bucket: number
     number: number
+    hex: string
     request: RouteContext
     localToTag: string
     clock: Clock
@@ -111,6 +114,7 @@ export class Transaction implements ServerEntry, MachineSetup {
   }) {
     this.bucket = init.bucket
     this.number = init.number
+    this.#hex = init.hex
     this.request = init.request
     this.method = init.request.message.method
     this.isInvite = this.method === 'INVITE'
@@ -128,7 +132,7 @@ export class Transaction implements ServerEntry, MachineSetup {
   }
   /** `$T_id`. */
   get id(): string {
-    return `${this.bucket.toString(16)}.${this.number.toString(16)}`
+    return `${this.bucket.toString(16)}.${this.#hex}`
   }
   /** The branches of the last forwarding. */
   get group(): readonly Branch[] {

@@ -3,12 +3,13 @@ import { defineModule, optionalParam, repeatedParam } from '../../module/define.
 import type { PvarRef } from '../../script/args.ts'
 import type { RouteContext } from '../../script/context.ts'
 import { HeaderId } from '../../sip/codec/header-id.ts'
+import { quotable } from '../../sip/digest/auth-params.ts'
 import { answerableChallenge, parseChallenge } from '../../sip/digest/challenge.ts'
 import { answerChallenge, formatCredentials } from '../../sip/digest/credentials.ts'
 import { hashOf } from '../../sip/digest/response.ts'
 
 /** What is known of one user. */
-interface Credential {
+export interface Credential {
   readonly user: string
   readonly password: string
 }
@@ -41,6 +42,8 @@ export interface UacAuthApi {
     request: AnsweredRequest,
     algorithms: ReadonlySet<string> | null,
   ): ChallengeAnswer | null
+  /** The same with these credentials, whatever the realm. */
+  answerAs(credential: Credential, reply: RouteContext, request: AnsweredRequest): ChallengeAnswer | null
 }
 
 declare module '../../module/define.ts' {
@@ -82,15 +85,15 @@ export default defineModule(
     }
     return {
       api: {
-        answer: (m, reply, request, algorithms) => answer(find, m, reply, request, algorithms),
+        answer: (m, reply, request, algorithms) => answer(realm => find(m, realm), reply, request, algorithms),
+        answerAs: (credential, reply, request) => answer(() => credential, reply, request, null),
       } satisfies UacAuthApi,
     }
   },
 )
 
 function answer(
-  find: (m: RouteContext, realm: string) => Credential | undefined,
-  m: RouteContext,
+  find: (realm: string) => Credential | undefined,
   reply: RouteContext,
   { method, uri, body }: AnsweredRequest,
   algorithms: ReadonlySet<string> | null,
@@ -99,16 +102,16 @@ function answer(
   const id = isProxy ? HeaderId.proxyAuthenticate : HeaderId.wwwAuthenticate
   const known = challengesOf(reply, id).filter(
     ({ realm, algorithm }) =>
-      find(m, realm) !== undefined && (algorithms === null || algorithms.has(algorithm?.toUpperCase() ?? '')),
+      find(realm) !== undefined && (algorithms === null || algorithms.has(algorithm?.toUpperCase() ?? '')),
   )
   const challenge = answerableChallenge(known)
-  const credential = challenge === undefined ? undefined : find(m, challenge.realm)
+  const credential = challenge === undefined ? undefined : find(challenge.realm)
   if (challenge === undefined || credential === undefined || challenge.algorithm === null) return null
   const { user, password } = credential
   const hash = /^0x([0-9a-f]+)$/i.exec(password)?.[1]
   const isHash = hash !== undefined && hash.length === (hashOf(challenge.algorithm) === 'MD5' ? 32 : 64)
   const credentials = answerChallenge(challenge, {
-    username: user,
+    username: quotable(user),
     secret: isHash ? { ha1: hash } : { password },
     method,
     uri,

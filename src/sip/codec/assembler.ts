@@ -49,12 +49,11 @@ export class Assembler {
 
   /** Forgets what was noted. */
   clear(): void {
-    this.#sources.length = 0
     this.#count = this.#size = 0
   }
 
   #add(source: Buffer | string, start: number, end: number, size: number): void {
-    this.#sources.push(source)
+    this.#sources[this.#count] = source
     this.#starts[this.#count] = start
     this.#ends[this.#count] = end
     this.#count++
@@ -64,6 +63,7 @@ export class Assembler {
 
 /** How many bytes the text takes in UTF-8. */
 function utf8Length(text: string): number {
+  if (text.length > SHORT) return Buffer.byteLength(text, 'utf8')
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return Buffer.byteLength(text, 'utf8')
   return text.length
 }

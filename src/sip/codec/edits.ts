@@ -10,25 +10,29 @@ interface Edit {
   readonly text: string | Buffer | null
 }
 
+const NONE: readonly Edit[] = []
+
 /**
  * Changes to a message as received, applied when it is written. Offsets are byte offsets in the received message. Text
  * inserted at one offset keeps its order; removals may overlap; what is inserted inside a removed part goes with it.
  */
 export class Edits {
-  #edits: Edit[] = []
+  /** Shared with clones until one of them changes. */
+  #edits: readonly Edit[] = NONE
+  #isShared = true
   #body: Buffer | null | undefined
 
   /** Puts text (UTF-8) or bytes before the byte at `offset`. */
   insert(offset: number, text: string | Buffer): void {
-    if (text.length > 0) this.#edits.push({ start: offset, end: offset, text })
+    if (text.length > 0) this.#add({ start: offset, end: offset, text })
   }
 
   remove(start: number, end: number): void {
-    if (end > start) this.#edits.push({ start, end, text: null })
+    if (end > start) this.#add({ start, end, text: null })
   }
 
   replace(start: number, end: number, text: string | Buffer): void {
-    this.#edits.push({ start, end, text })
+    this.#add({ start, end, text })
   }
 
   /** Gives the message this body, null for none; earlier and later edits behind the headers do not count then. */
@@ -64,14 +68,23 @@ export class Edits {
 
   /** Adds all changes of the other behind these; its body, if it sets one, wins. */
   add(other: Edits): void {
-    for (let i = 0; i < other.#edits.length; i++) this.#edits.push(other.#edits[i]!)
+    for (const edit of other.#edits) this.#add(edit)
     if (other.#body !== undefined) this.#body = other.#body
   }
 
   clone(): Edits {
     const copy = new Edits()
-    copy.add(this)
+    copy.#edits = this.#edits
+    copy.#body = this.#body
+    this.#isShared = true
     return copy
+  }
+
+  #add(edit: Edit): void {
+    if (this.#isShared) {
+      this.#edits = [...this.#edits, edit]
+      this.#isShared = false
+    } else (this.#edits as Edit[]).push(edit)
   }
 
   /** Whether a change is made at or behind `offset`, or reaches behind it. */

@@ -123,7 +123,7 @@ function scanRequestLine(bytes: Uint8Array, lineEnd: number): void {
   if (uriStart === uriEnd || uriStart !== methodEnd + 1) fault(ScanFault.requestLine, methodEnd)
   if (versionStart !== uriEnd + 1) fault(ScanFault.requestLine, uriEnd)
   if (versionEnd !== lineEnd) fault(ScanFault.requestLine, versionEnd)
-  for (let i = uriStart; i < uriEnd; i++) if (isBlankByte(bytes[i])) fault(ScanFault.requestUri, i)
+  for (let i = uriStart; i < uriEnd; i++) if (isBlankByte(bytes[i]) || bytes[i] === CR) fault(ScanFault.requestUri, i)
 }
 
 /** `SIP/2.0 SP 3DIGIT SP Reason-Phrase`; the phrase may be empty, and its blank absent (tolerance). */
@@ -221,11 +221,19 @@ function note(id: HeaderId): void {
   slots[Slot.seen]! |= bit
 }
 
-/** Behind the LF that ends the line `from` stands in, or the end of all. */
+/**
+ * Behind the LF that ends the line `from` stands in, or the end of all. A CR by itself is a fault: who takes it for the end
+ * of a line would see other headers than we do.
+ */
 function endOfLine(bytes: Uint8Array, from: number): number {
-  let at = from
-  while (at < bytes.length && bytes[at] !== LF) at++
-  return at < bytes.length ? at + 1 : at
+  const { length } = bytes
+  for (let at = from; at < length; at++) {
+    const byte = bytes[at]!
+    if (byte > CR) continue
+    if (byte === LF) return at + 1
+    if (byte === CR && at + 1 < length && bytes[at + 1] !== LF) fault(ScanFault.header, at)
+  }
+  return length
 }
 
 function endOfToken(bytes: Uint8Array, from: number, end: number): number {

@@ -46,7 +46,20 @@ export function canonicalHost(host: string): string {
  * (RFC 4475 §3.3.10). Directed broadcasts are refused by the kernel, since no socket asks for SO_BROADCAST.
  */
 export function isRefusedDestination(address: string): boolean {
+  if (isUnicastIpv4(address)) return false
   return mayNotBeSentTo(canonicalHost(address))
+}
+
+/** Whether it is an IPv4 address that begins with 1…223, as far as its first number tells: nearly all are. */
+function isUnicastIpv4(address: string): boolean {
+  let first = 0
+  for (let i = 0; i < 4; i++) {
+    const code = address.charCodeAt(i)
+    if (code === 46) return first > 0 && first < 224
+    if (code < 48 || code > 57) return false
+    first = first * 10 + code - 48
+  }
+  return false
 }
 
 function mayNotBeSentTo(plain: string): boolean {

@@ -198,6 +198,16 @@ export const messageStatements: readonly SipStatement[] = [
     ],
   ),
   say(
+    '14.5',
+    'RFC 3261 §17',
+    'No transaction outlives its timers, and inuse_transactions tells how many there are.',
+    [
+      'interop/scenarios/cross-rules.test.ts',
+      'a hundred registrations and a hundred calls leave neither transactions nor errors',
+    ],
+    ['modules/tm/absorption.test.ts', 'is logged, and released after wt_timer'],
+  ),
+  say(
     '14.6',
     'RFC 3261 §17.1.1.3, §8.2.7',
     'An ACK is never answered, a reply neither.',

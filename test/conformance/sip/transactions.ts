@@ -77,6 +77,7 @@ export const transactionStatements: readonly SipStatement[] = [
     'A request other than INVITE that nobody answers gets a 408 from here, as scripts expect; RFC 4320 would have none sent.',
     ['interop/scenarios/proxy-conduct.test.ts', 'a request other than INVITE that nobody answers ends with 408'],
   ),
+  say('3.7b', 'RFC 4320 §4.2', 'An opt-in setting keeps that 408 back, as RFC 4320 has it. There is none yet.'),
   say(
     '3.8a',
     'RFC 3261 §17.2.3',

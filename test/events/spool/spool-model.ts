@@ -1,15 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Cursor, Handed } from '../../../src/events/spool/cursor.ts'
 import { type ItemCodec, Spool, type SpoolLimits } from '../../../src/events/spool/spool.ts'
-import type { Log } from '../../../src/log/log.ts'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
+import { silentLog } from '../../conformance/host.ts'
 import { FaultyDisk, randomOf } from './faulty-files.ts'
-
-const silent: Log = {
-  ...{ alert() {}, crit() {}, error() {}, warn() {}, notice() {}, info() {}, debug() {} },
-  child: () => silent,
-  enabled: () => false,
-}
 
 /** An item knows itself by a number; the text makes records of different lengths. */
 interface Item {
@@ -90,7 +84,7 @@ class ModelRunner {
     this.#spool = await Spool.open({
       files: this.#disk.mount(),
       clock: this.#clock,
-      log: silent,
+      log: silentLog,
       codec,
       limits: LIMITS,
       listener: { damaged: () => void this.#reports++ },

@@ -9,12 +9,12 @@ const ROWS = [
   { alias_username: '1000', alias_domain: 'a.example', username: 'bob', domain: 'home.example' },
   { alias_username: '2000', alias_domain: 'b.example', username: 'carol', domain: '' },
   { alias_username: 'odd one', alias_domain: 'a.example', username: 'd e', domain: 'home.example' },
-  { alias_username: 'evil', alias_domain: 'a.example', username: 'x', domain: 'h>\r\nInjected: 1' },
+  { alias_username: 'evil', alias_domain: 'a.example', username: 'x', domain: 'h> <sip:y@z' },
 ]
 
 describe.each(DATABASES)('aliases in %s', kind => {
   const start = async (call: string, shown: string, params: Readonly<Record<string, string | number>> = {}) => {
-    const { url, loadmodule } = await filledDatabase(kind, [[ALIAS_TABLE, kind === 'text' ? ROWS.slice(0, 4) : ROWS]])
+    const { url, loadmodule } = await filledDatabase(kind, [[ALIAS_TABLE, ROWS]])
     const lines = `${loadmodule}loadmodule "alias_db.so"\n${modparams('alias_db', { db_url: url, ...params })}`
     return startAnswering(lines, call, shown)
   }
@@ -28,7 +28,7 @@ describe.each(DATABASES)('aliases in %s', kind => {
     expect(await answer(requestUri('sip:a.example'))).toBe('-1 sip:a.example <null>')
   })
 
-  it.skipIf(kind === 'text')('a row that would spoil the request is passed over', async () => {
+  it('a row that would spoil the request is passed over', async () => {
     const { answer } = await start('alias_db_lookup("dbaliases")', '$ru')
     expect(await answer(requestUri('sip:evil@a.example'))).toBe('-1 sip:evil@a.example')
   })

@@ -1,4 +1,9 @@
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { Database } from '../../../src/db/database.ts'
+import { SqliteDriver } from '../../../src/db/sqlite/sqlite-driver.ts'
+import { LOCATION_TABLE } from '../../../src/modules/usrloc/location-table.ts'
+import { recordingLog } from '../../sip/net/peers.ts'
 import { startProxy } from '../../support/running-proxy.ts'
 import { headerOf } from '../../support/sip-ua.ts'
 import { Databases, storingProxy, until } from './storage-rig.ts'
@@ -6,6 +11,8 @@ import { Databases, storingProxy, until } from './storage-rig.ts'
 const THROUGH = 'single-instance-sql-write-through'
 const BACK = 'single-instance-sql-write-back'
 const BOB = 'bob@127.0.0.1'
+
+const NO_LOG = recordingLog()
 
 const state = async (proxy: Awaited<ReturnType<typeof storingProxy>>, aor = BOB) =>
   ((await proxy.mi('ul_show_contact', ['location', aor])) as { Contacts: { State: string }[] }).Contacts.map(
@@ -226,6 +233,35 @@ describe('tables that users have', () => {
     await proxy.mi('ul_rm', ['location', 'u9007199254740993@x'])
     await proxy.stop()
     expect(made.sql('SELECT username FROM location').map(row => row['username'])).toEqual(['u1', 'u2', 'u3'])
+  })
+})
+
+describe('the table as it is declared', () => {
+  it('can be made, and holds every kind of contact', async () => {
+    const made = new Databases()
+    const { clock, folder } = made
+    const store = await new SqliteDriver({ busyTimeoutMs: 0 }).open(join(folder, 'db'), {
+      directory: folder,
+      log: NO_LOG,
+    })
+    await new Database(store, NO_LOG, 'version', 'sqlite://db').create(LOCATION_TABLE)
+    await store.close()
+    const proxy = await storingProxy(made, THROUGH)
+    await proxy.register({ contact: '<sip:bob@127.0.0.1:5072>;q=0.3' })
+    await proxy.mi('ul_add', ['location', BOB, 'sip:for-ever@192.0.2.1', 0, '', 0, '', 8191])
+    expect(made.sql('SELECT contact, expires, q, methods, last_modified FROM location')).toEqual([
+      {
+        contact: 'sip:bob@127.0.0.1:5072',
+        expires: clock.nowMs() / 1000 + 3600,
+        q: 0.3,
+        methods: null,
+        last_modified: String(clock.nowMs() / 1000),
+      },
+      expect.objectContaining({ contact: 'sip:for-ever@192.0.2.1', expires: 0, q: -1, methods: 8191 }),
+    ])
+    await proxy.register({ cseq: 2, contact: '<sip:bob@127.0.0.1:5072>;q=0.4' })
+    await proxy.stop()
+    expect(made.sql('SELECT q FROM location')).toEqual([{ q: 0.4 }, { q: -1 }])
   })
 })
 
