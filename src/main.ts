@@ -1,6 +1,8 @@
+import bullmq from '../transports/bullmq/index.ts'
 import datagram from '../transports/datagram/index.ts'
 import eventRoute from '../transports/event-route/index.ts'
 import flatstore from '../transports/flatstore/index.ts'
+import nats from '../transports/nats/index.ts'
 import rabbitmq from '../transports/rabbitmq/index.ts'
 import virtual from '../transports/virtual/index.ts'
 import xmlrpc from '../transports/xmlrpc/index.ts'
@@ -13,6 +15,7 @@ import acc from './modules/acc/index.ts'
 import aliasDb from './modules/alias_db/index.ts'
 import auth from './modules/auth/index.ts'
 import authDb from './modules/auth_db/index.ts'
+import benchmark from './modules/benchmark/index.ts'
 import blacklists from './modules/blacklists/index.ts'
 import cache from './modules/cache/index.ts'
 import cachedbLocal from './modules/cachedb_local/index.ts'
@@ -21,6 +24,7 @@ import core from './modules/core/index.ts'
 import dbSqlite from './modules/db_sqlite/index.ts'
 import dbText from './modules/db_text/index.ts'
 import dialog from './modules/dialog/index.ts'
+import dialplan from './modules/dialplan/index.ts'
 import dispatcher from './modules/dispatcher/index.ts'
 import domain from './modules/domain/index.ts'
 import drouting from './modules/drouting/index.ts'
@@ -33,6 +37,7 @@ import maxfwd from './modules/maxfwd/index.ts'
 import miDatagram from './modules/mi_datagram/index.ts'
 import miFifo from './modules/mi_fifo/index.ts'
 import miHttp from './modules/mi_http/index.ts'
+import mqueue from './modules/mqueue/index.ts'
 import nathelper from './modules/nathelper/index.ts'
 import options from './modules/options/index.ts'
 import path from './modules/path/index.ts'
@@ -44,6 +49,7 @@ import protoUdp from './modules/proto_udp/index.ts'
 import protoWs from './modules/proto_ws/index.ts'
 import protoWss from './modules/proto_wss/index.ts'
 import ratelimit from './modules/ratelimit/index.ts'
+import regex from './modules/regex/index.ts'
 import registrar from './modules/registrar/index.ts'
 import rr from './modules/rr/index.ts'
 import rtpproxy from './modules/rtpproxy/index.ts'
@@ -59,7 +65,9 @@ import tm from './modules/tm/index.ts'
 import topologyHiding from './modules/topology_hiding/index.ts'
 import uac from './modules/uac/index.ts'
 import uacAuth from './modules/uac_auth/index.ts'
+import uacRegistrant from './modules/uac_registrant/index.ts'
 import usrloc from './modules/usrloc/index.ts'
+import uuid from './modules/uuid/index.ts'
 
 export type { RunningProxy, StartOptions } from './module/instance.ts'
 
@@ -73,11 +81,13 @@ export const modules: readonly AnyModule[] = [
   aliasDb,
   auth,
   authDb,
+  benchmark,
   cachedbLocal,
   cfgutils,
   dbSqlite,
   dbText,
   dialog,
+  dialplan,
   dispatcher,
   domain,
   drouting,
@@ -89,6 +99,7 @@ export const modules: readonly AnyModule[] = [
   miDatagram,
   miFifo,
   miHttp,
+  mqueue,
   nathelper,
   options,
   path,
@@ -100,6 +111,7 @@ export const modules: readonly AnyModule[] = [
   protoWs,
   protoWss,
   ratelimit,
+  regex,
   registrar,
   rr,
   rtpproxy,
@@ -112,11 +124,22 @@ export const modules: readonly AnyModule[] = [
   topologyHiding,
   uac,
   uacAuth,
+  uacRegistrant,
   usrloc,
+  uuid,
 ]
 
 /** Every event transport. */
-export const transports: readonly AnyTransport[] = [datagram, eventRoute, flatstore, rabbitmq, virtual, xmlrpc]
+export const transports: readonly AnyTransport[] = [
+  bullmq,
+  datagram,
+  eventRoute,
+  flatstore,
+  nats,
+  rabbitmq,
+  virtual,
+  xmlrpc,
+]
 
 const shelf = new ModuleShelf([...modules, ...transports.map(transport => asModule(transport))])
 const composition = {

@@ -41,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/proxy',
     'src/module',
   ],
-  transports: ['src/util', 'src/log', 'src/events/transport.ts'],
+  transports: ['src/util', 'src/log', 'src/events/transport.ts', 'src/events/socket-text.ts'],
 }
 
 const sources = ['src', 'transports'].flatMap(folder =>

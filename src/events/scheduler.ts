@@ -9,7 +9,7 @@ export interface Runnable {
 /** Events one receiver may send before the next has its turn. */
 const SLICE = 256
 /** What one turn of the event loop may spend on deliveries before SIP has its turn again. */
-const TURN_EVENTS = 4096
+const TURN_EVENTS = 1024
 const TURN_MS = 4
 
 /** Gives receivers their turns, so that neither one of them nor all together keep the event loop from SIP. */

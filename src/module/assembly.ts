@@ -143,6 +143,7 @@ function engineOptions(settings: Settings, version: string, script: ScriptAccess
     advertisedPort: settings.advertised_port ?? null,
     forwardStrayReplies: (settings.disable_stateless_fwd ?? 0) === 0,
     mhomed: settings.mhomed !== 0,
+    guardsLoops: settings.loop_guard !== 0,
     acceptAliases: settings.tcp_accept_aliases,
     noNewConnectionBranchFlag: branchFlag === undefined ? 0 : script.branchFlagBit(branchFlag),
     noNewConnectionReplyFlag: replyFlag === undefined ? 0 : script.flagBit(replyFlag),

@@ -1,3 +1,4 @@
+import type { ColumnSpec, TableSpec } from '../db/schema.ts'
 import type { TransportSpec } from '../events/transport.ts'
 import type { ArgSpec, CommandSpec, EventSpec, ParamSpec, StatSpec } from '../util/spec.ts'
 import type { FunctionSpec, ModuleSpec, PvarSpec } from './define.ts'
@@ -60,6 +61,14 @@ const statTable = (stats: Readonly<Record<string, StatSpec>>): string =>
     Object.entries(stats).map(([name, s]) => [code(name), s.type, s.doc]),
   )
 
+function tableSection({ name, version, columns }: TableSpec): string {
+  const rows = Object.entries<ColumnSpec>(columns).map(([column, { type, nullable, auto }]) => [
+    code(column),
+    `${type}${nullable ? ' or NULL' : ''}${auto ? ', numbered' : ''}`,
+  ])
+  return `### ${code(name)}, version ${version}\n\n${table(['Column', 'Type'], rows)}`
+}
+
 const pvarTable = (pvars: Readonly<Record<string, PvarSpec>>): string =>
   table(
     ['Variable', 'Type', 'Writable', 'Meaning'],
@@ -113,6 +122,7 @@ export function modulePage(spec: ModuleSpec): string {
     ),
     section('Variables', pvarTable(spec.pvars ?? {})),
     observables(spec.name, spec),
+    section('Tables', (spec.tables ?? []).map(tableSection).join('\n\n')),
   ].join('')
 }
 

@@ -4,7 +4,7 @@ import type { AnyModule } from './load-order.ts'
 
 /** A module that defines TLS client domains. */
 interface TlsDomains {
-  clientOptions(name: string): Readonly<Record<string, unknown>> | undefined
+  clientOptions(name: string): object | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of transports whose specs all differ has no narrower common type
@@ -25,7 +25,7 @@ export function asModule(transport: AnyTransport): AnyModule {
         stats: context.stats,
         raise: context.raise,
         expand: format => context.host.script.format(format).read(context.host.script.dummyContext('event')),
-        tlsDomain: name => find('tls_mgm')?.clientOptions(name),
+        tlsDomain: name => find('tls_mgm')?.clientOptions(name) as Readonly<Record<string, unknown>> | undefined,
       })
       for (const one of handlers.transports) context.host.bus.registerTransport(one)
       const stop = handlers.stop

@@ -21,6 +21,8 @@ export interface EngineOptions {
   readonly noNewConnectionBranchFlag: number
   /** `tcp_no_new_conn_rplflag`: mask of the message flag that forbids opening one for a reply; 0 none. */
   readonly noNewConnectionReplyFlag: number
+  /** `loop_guard`: answer a request that comes back unchanged with 482. */
+  readonly guardsLoops: boolean
   /** Most messages whose routes may wait for something at the same time; further ones are dropped. */
   readonly maxWaiting: number
 }
@@ -37,6 +39,7 @@ export const ENGINE_DEFAULTS: EngineOptions = {
   acceptAliases: 0,
   noNewConnectionBranchFlag: 0,
   noNewConnectionReplyFlag: 0,
+  guardsLoops: false,
   maxWaiting: 20_000,
 }
 

@@ -9,6 +9,7 @@ import type { Network } from '../sip/net/network.ts'
 import type { StreamFault } from '../sip/net/stream-framer.ts'
 import type { CoreStatistics } from './core-statistics.ts'
 import type { Hooks } from './hooks.ts'
+import { isLoop } from './loop-guard.ts'
 import type { EngineOptions, EngineRoutes } from './options.ts'
 import type { LocalReply } from './proxy.ts'
 import type { StrayReplyRouting } from './reply-routing.ts'
@@ -91,11 +92,21 @@ export class Receiver {
       counts.dropRequests.value += 1
       return
     }
+    if (this.#isLoop(message)) {
+      this.#host.refuse(m, { status: 482, reason: 'Loop Detected' })
+      return
+    }
     // Not counted as dropped: what modules take are retransmissions and ACKs, which is how it should be.
     if (hooks.takeRequest(m)) return
     this.#run(routes.main, m, counts.dropRequests, () => {
       for (const error of hooks.finishRequest(m)) this.#report('a module failed after the request route', error)
     })
+  }
+
+  /** An ACK is not answered, and a CANCEL goes the way of its INVITE. */
+  #isLoop(message: SipMessage): boolean {
+    if (!this.#host.options.guardsLoops || message.method === 'ACK' || message.method === 'CANCEL') return false
+    return isLoop(message, (host, port) => this.#host.isMyself(host, port))
   }
 
   /** sip-core 14.3: the error route if there is one, else a reply with the reason if the request can be answered. */

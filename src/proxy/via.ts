@@ -4,6 +4,7 @@ import type { SipMessage } from '../sip/codec/message.ts'
 import type { ViaStamp } from '../sip/codec/write.ts'
 import { bracketed, canonicalHost } from '../sip/net/address.ts'
 import type { ListenSocket } from '../sip/net/endpoint.ts'
+import { LOOP_PARAM, loopHash } from './loop-guard.ts'
 
 /** Every branch of RFC 3261 begins with it (§8.1.1.7). */
 export const BRANCH_COOKIE = 'z9hG4bK'
@@ -12,12 +13,14 @@ export const BRANCH_COOKIE = 'z9hG4bK'
 export class ViaWriter {
   readonly #advertisedHost: string | null
   readonly #advertisedPort: number | null
+  readonly #marksLoops: boolean
   readonly #prefixes = new WeakMap<ListenSocket, string>()
 
-  /** `advertised_address` and `advertised_port` of the script; a socket's own come before them. */
-  constructor(advertisedHost: string | null, advertisedPort: number | null) {
+  /** `advertised_address` and `advertised_port` of the script; a socket's own come before them. `marksLoops`: see loop-guard. */
+  constructor(advertisedHost: string | null, advertisedPort: number | null, marksLoops = false) {
     this.#advertisedHost = advertisedHost
     this.#advertisedPort = advertisedPort
+    this.#marksLoops = marksLoops
   }
 
   /** Our Via value for a request made here. */
@@ -31,7 +34,8 @@ export class ViaWriter {
     const start = own ? this.#make(socket, m.advertisedHost, m.advertisedPort) : this.#prefix(socket)
     const rport = m.addLocalRport ? ';rport' : ''
     const connection = m.origin.connectionId === 0 ? '' : `;${CONNECTION_PARAM}=${m.origin.connectionId.toString(16)}`
-    return `${start}${branch}${rport}${connection}`
+    const loop = this.#marksLoops ? `;${LOOP_PARAM}=${loopHash(m.message)}` : ''
+    return `${start}${branch}${rport}${connection}${loop}`
   }
 
   #prefix(socket: ListenSocket): string {

@@ -20,7 +20,7 @@ export class MessageWriter {
   readonly #sipWarning: boolean
 
   constructor(options: EngineOptions) {
-    this.#via = new ViaWriter(options.advertisedHost, options.advertisedPort)
+    this.#via = new ViaWriter(options.advertisedHost, options.advertisedPort, options.guardsLoops)
     this.#serverLine = options.serverHeader === null ? '' : `${options.serverHeader}\r\n`
     this.#sipWarning = options.sipWarning
   }

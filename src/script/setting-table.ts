@@ -110,6 +110,10 @@ export const SETTINGS = {
   disable_dns_failover: int(0, 'Use only the first address of a name.'),
   disable_dns_blacklist: int(1, '0: a destination that failed is avoided for four minutes.'),
   mhomed: int(0, 'Choose the outgoing socket by the network the next hop is in.'),
+  loop_guard: int(
+    0,
+    '1: a request that comes back unchanged is answered 482 (RFC 5393); spirals are served. Adds a parameter to our Via.',
+  ),
   max_while_loops: int(10000, 'Most rounds of one `while`.'),
   sip_warning: int(0, 'Add `Warning: 392` to replies made here.'),
   server_signature: int(1, 'Add `server_header` to replies and `user_agent_header` to requests made here.'),

@@ -145,7 +145,7 @@ describe.skipIf(rabbitmqUrl === null || !hasSipp)('the workshop with the policy 
     // The phones use another address.
     await finishes(sippLines(2)[1] ?? '')
     const uri = `sip:127.0.0.1:${ports['5090']}`
-    const states = () => told.filter(line => line.includes(uri)).map(line => line.split(' ')[3])
+    const states = () => told.filter(line => line.includes(uri)).map(line => / (active|inactive)\b/.exec(line)?.[1])
     await expect.poll(states, PATIENCE).toEqual(['inactive'])
     const gateway = sipp(sippLines(5)[0] ?? '')
     await expect.poll(states, PATIENCE).toEqual(['inactive', 'active'])

@@ -26,7 +26,7 @@ export interface SippRun {
 
 /** Runs one of the scenarios in `test/interop/sipp`. `keys` are its `[name]` variables. */
 export function sipp(
-  scenario: 'register' | 'uac' | 'uas',
+  scenario: 'register' | 'register-auth' | 'uac' | 'uas',
   args: readonly string[],
   keys: Readonly<Record<string, string | number>> = {},
 ): SippRun {

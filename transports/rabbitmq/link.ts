@@ -9,6 +9,7 @@ import {
   type WireEvent,
 } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
+import { orAbort } from '../../src/util/or-abort.ts'
 import type { RabbitMqAddress } from './address.ts'
 import { ConfirmWindow } from './confirm-window.ts'
 import type { BrokerConnection, ConnectionPool } from './connections.ts'
@@ -228,23 +229,6 @@ export class RabbitMqLink implements Link {
   #ownDeadlineMs(): number {
     const { timeoutMs, clock } = this.#options
     return timeoutMs > 0 ? clock.monotonicMs() + timeoutMs : Number.POSITIVE_INFINITY
-  }
-}
-
-/** The result, or undefined once the signal aborts; a rejection passes through. */
-async function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  if (signal.aborted) {
-    work.catch(() => {})
-    return undefined
-  }
-  const aborted = Promise.withResolvers<undefined>()
-  const onAbort = () => aborted.resolve(undefined)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([work, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-    work.catch(() => {})
   }
 }
 

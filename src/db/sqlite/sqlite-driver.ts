@@ -23,7 +23,11 @@ export class SqliteDriver implements Driver {
     // Only where it is used: some versions of Node.js warn when it is loaded.
     const { DatabaseSync } = await import('node:sqlite')
     try {
-      return new SqliteStore(new DatabaseSync(path, { timeout: this.#options.busyTimeoutMs }), path)
+      const database = new DatabaseSync(path, { timeout: this.#options.busyTimeoutMs })
+      // Statements run in the thread that serves SIP: none must wait for the disk. What was written survives the end of
+      // this process; after a loss of power the last writes may be missing, but the file is whole.
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+      return new SqliteStore(database, path)
     } catch (cause) {
       throw new DatabaseError('E_DB_STORAGE', `cannot open ${path}: ${String(cause)}`, { cause })
     }

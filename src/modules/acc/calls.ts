@@ -51,5 +51,6 @@ export function writeCall(
   const record = callRecord(context, answer, endedMs)
   const types = context.typesWith('cdr')
   if (types.length === 0) running.forget(context)
-  for (const type of types) writer.call(type, record, context, answer.request, () => running.written(context, type))
+  for (const type of types)
+    writer.call(type, record, context, answer.request, isDone => running.settled(context, type, isDone))
 }

@@ -37,7 +37,7 @@ interface Waiting {
   readonly spec: TableSpec
   readonly table: string
   readonly row: Row
-  readonly settled: () => void
+  readonly settled: (isDone: boolean) => void
 }
 
 /** Faults that no repetition cures. */
@@ -85,8 +85,8 @@ export class RecordStore {
     }
   }
 
-  /** Takes a row; `settled` is called once the database has it or has refused it for good. */
-  put(spec: TableSpec, table: string, row: Row, settled: () => void): void {
+  /** Takes a row; `settled` is called once the database has it or has refused it for good, with false where it was dropped. */
+  put(spec: TableSpec, table: string, row: Row, settled: Waiting['settled']): void {
     const { counts, log, maxQueued } = this.#parts
     if (this.#queue.length >= maxQueued) {
       counts.dropped.value++
@@ -96,6 +96,7 @@ export class RecordStore {
           callid: String(row['callid']),
           dropped: counts.dropped.value,
         })
+      settled(false)
       return
     }
     this.#queue.push({ spec, table, row, settled })
@@ -144,14 +145,14 @@ export class RecordStore {
     const callid = String(row['callid'])
     try {
       await (await this.#table(spec, table)).insert(row)
-      settled()
+      settled(true)
       return true
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       if (!(error instanceof DatabaseError) || PERMANENT.has(error.code)) {
         counts.failed.value++
         log.error('the database refused a row of accounting: it is lost', { table, callid, reason })
-        settled()
+        settled(true)
         return true
       }
       counts.retried.value++

@@ -11,9 +11,12 @@ interface Running {
   readonly id: string
   /** Null of a call that has ended before the restart. */
   readonly dialog: Dialog | null
-  readonly written: Set<AccType>
+  readonly settled: Set<AccType>
   hasEnded: boolean
 }
+
+/** Most calls whose records are left to the next process: each takes a few kilobytes here too. */
+const MAX_LEFT = 100_000
 
 /** Keeps answered calls in the journal until their records are written, and brings them back from there. */
 export class RunningCalls {
@@ -53,13 +56,14 @@ export class RunningCalls {
     this.#journal?.add({ op: 'ended', id: running.id, endedMs })
   }
 
-  /** The record went to where this type goes. */
-  written(context: AccContext, type: AccType): void {
+  /** The record went to where this type goes; or, with `isDone` false, it cannot go there now: the next process tries. */
+  settled(context: AccContext, type: AccType, isDone: boolean): void {
     const running = this.#running.get(context)
     if (running === undefined) return
-    this.#journal?.add({ op: 'written', id: running.id, type })
-    running.written.add(type)
-    if (context.typesWith('cdr').every(wanted => running.written.has(wanted))) this.#leave(context)
+    if (isDone) this.#journal?.add({ op: 'written', id: running.id, type })
+    else if ((this.#journal?.count ?? 0) > MAX_LEFT) this.#journal?.add({ op: 'forgotten', id: running.id })
+    running.settled.add(type)
+    if (context.typesWith('cdr').every(wanted => running.settled.has(wanted))) this.#leave(context)
   }
 
   /** There is to be no record. */
@@ -80,7 +84,7 @@ export class RunningCalls {
   }
 
   #follow(id: string, dialog: Dialog | null, context: AccContext): void {
-    this.#running.set(context, { id, dialog, written: new Set(), hasEnded: false })
+    this.#running.set(context, { id, dialog, settled: new Set(), hasEnded: false })
     context.onChange = () => this.changed(context)
   }
 

@@ -74,15 +74,21 @@ export class AccWriter {
     this.#raise(isMissed ? 'E_ACC_MISSED_EVENT' : 'E_ACC_EVENT', core, tail, context, m)
   }
 
-  /** `written` is called once the record is where it goes to. */
-  call(type: AccType, record: CallRecord, context: AccContext, m: RouteContext | null, written: () => void): void {
+  /** `settled` is called once the record is where it goes to, with false where it was dropped. */
+  call(
+    type: AccType,
+    record: CallRecord,
+    context: AccContext,
+    m: RouteContext | null,
+    settled: (isDone: boolean) => void,
+  ): void {
     if (type === 'db') {
-      this.#storeCall(record, context, m, written)
+      this.#storeCall(record, context, m, settled)
       return
     }
     if (type === 'log') {
       if (this.#logs) this.#log(callLine(record, columnsOf(this.#fields, type, context, m)))
-      written()
+      settled(true)
       return
     }
     const tail: Column[] = [
@@ -93,7 +99,7 @@ export class AccWriter {
     ]
     if (record.isRecovered) tail.push(['recovered', 1])
     this.#raise('E_ACC_CDR', record.core, tail, context, m)
-    written()
+    settled(true)
   }
 
   #storeTransaction(
@@ -111,7 +117,12 @@ export class AccWriter {
       this.#store.put(spec, isMissed ? usual : (table ?? usual), { ...row, ...added }, () => {})
   }
 
-  #storeCall(record: CallRecord, context: AccContext, m: RouteContext | null, written: () => void): void {
+  #storeCall(
+    record: CallRecord,
+    context: AccContext,
+    m: RouteContext | null,
+    settled: (isDone: boolean) => void,
+  ): void {
     const row = {
       ...coreRow(record.core),
       duration: record.durationS,
@@ -122,9 +133,11 @@ export class AccWriter {
     }
     const rows = legRows(columnsOf(this.#fields, 'db', context, m))
     let left = rows.length
+    let areDone = true
     for (const added of rows)
-      this.#store.put(ACC_TABLE, context.table ?? this.#tables.acc, { ...row, ...added }, () => {
-        if (--left === 0) written()
+      this.#store.put(ACC_TABLE, context.table ?? this.#tables.acc, { ...row, ...added }, isDone => {
+        areDone &&= isDone
+        if (--left === 0) settled(areDone)
       })
   }
 

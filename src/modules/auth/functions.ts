@@ -1,6 +1,7 @@
 import { arg, type FunctionHandlers, optional } from '../../module/define.ts'
 import type { Arg } from '../../script/args.ts'
 import type { RouteContext, Step } from '../../script/context.ts'
+import { splitUsername } from '../../sip/digest/credentials.ts'
 import type { AuthorizationRequest, Authorizer, KnownUser } from './authorizer.ts'
 import { type Challenger, parseAlgorithmsArg, parseQopArg } from './challenger.ts'
 import type { Asker } from './find-credentials.ts'
@@ -112,13 +113,7 @@ export function userInVariables(
   return m =>
     (credentials): KnownUser | null => {
       const secret = password(m)
-      if (username(m) !== userOf(credentials.username) || secret === null) return null
+      if (username(m) !== splitUsername(credentials.username).user || secret === null) return null
       return { secret: isPlain ? { password: secret } : { ha1: secret } }
     }
-}
-
-/** The part of a credentials' user name before its domain. */
-export const userOf = (username: string): string => {
-  const at = username.indexOf('@')
-  return at < 0 ? username : username.slice(0, at)
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../../util/clock.ts'
 import { NonceCodec } from './nonce.ts'
 import { NonceIndex } from './nonce-index.ts'
 
-/** Most nonces that may be alive at once (auth reference). */
+/** As many as in the auth reference. */
 const CAPACITY = 100_000
 
 interface NoncesParts {
@@ -15,6 +15,8 @@ interface NoncesParts {
   readonly lifetimeMs: number
   /** A nonce may be used once. */
   readonly isOnce: boolean
+  /** Most nonces that may be alive at once. */
+  readonly capacity?: number
 }
 
 /** One challenge's right to nonces: the same whatever the algorithm, so that only one of them can be used. */
@@ -30,11 +32,11 @@ export class Nonces {
   readonly #instance = randomBytes(4).readUInt32BE()
   readonly #index: NonceIndex | null
 
-  constructor({ clock, secret, lifetimeMs, isOnce }: NoncesParts) {
+  constructor({ clock, secret, lifetimeMs, isOnce, capacity = CAPACITY }: NoncesParts) {
     this.#clock = clock
     this.#codec = new NonceCodec(secret === undefined ? randomBytes(32) : createHash('sha256').update(secret).digest())
     this.#lifetimeMs = lifetimeMs
-    this.#index = isOnce ? new NonceIndex(CAPACITY, lifetimeMs) : null
+    this.#index = isOnce ? new NonceIndex(capacity, lifetimeMs) : null
   }
 
   /** Null while too many are alive. */

@@ -13,11 +13,7 @@ export const authParams = {
     'Stands behind the value of Remote-Party-ID.',
   ),
   rpid_avp: param('str', '$avp(rpid)', 'Variable with the value of Remote-Party-ID.'),
-  username_spec: optionalParam('str', 'Variable with the user name that pv_*_authorize() expects.', {
-    formerly: ['user_spec', 'username_pvar'],
-  }),
-  password_spec: optionalParam('str', 'Variable with its password, or with the hash of it.', {
-    formerly: ['passwd_spec'],
-  }),
+  username_spec: optionalParam('str', 'Variable with the user name that pv_*_authorize() expects.'),
+  password_spec: optionalParam('str', 'Variable with its password, or with the hash of it.'),
   calculate_ha1: param('int', 0, '1: password_spec holds the password; 0: H(username ":" realm ":" password).'),
 } as const

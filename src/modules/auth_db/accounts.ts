@@ -2,7 +2,7 @@ import type { Database } from '../../db/database.ts'
 import { type ColumnSpec, column, type DbValue, nullableColumn, type TableSpec } from '../../db/schema.ts'
 import type { Table } from '../../db/table.ts'
 import type { AvpStore } from '../../script/avp.ts'
-import type { DigestCredentials } from '../../sip/digest/credentials.ts'
+import { type DigestCredentials, splitUsername } from '../../sip/digest/credentials.ts'
 import { hashOf } from '../../sip/digest/response.ts'
 import { type LoadedColumn, loadInto } from './loaded-columns.ts'
 import type { AuthDbParams } from './params.ts'
@@ -23,12 +23,6 @@ export interface AccountSettings {
 interface Account {
   readonly secret: { readonly password: string } | { readonly ha1: string }
   load(avps: AvpStore): void
-}
-
-/** The user name of credentials in its parts: `bob`, `bob@example.com`. */
-export function splitUsername(username: string): { readonly user: string; readonly domain: string } {
-  const at = username.indexOf('@')
-  return at < 0 ? { user: username, domain: '' } : { user: username.slice(0, at), domain: username.slice(at + 1) }
 }
 
 /** A table of users. Only the columns that a question needs are read, so that the others need not be there. */

@@ -2,8 +2,8 @@ import { arg, type FunctionHandlers } from '../../module/define.ts'
 import type { Arg } from '../../script/args.ts'
 import type { RouteContext, Step, Verdict } from '../../script/context.ts'
 import { parseUri, unescapeUser } from '../../sip/codec/uri.ts'
-import type { DigestCredentials } from '../../sip/digest/credentials.ts'
-import { type Accounts, splitUsername } from './accounts.ts'
+import { type DigestCredentials, splitUsername } from '../../sip/digest/credentials.ts'
+import type { Accounts } from './accounts.ts'
 import type { UriOwners } from './uri-owners.ts'
 
 const realm = arg('realm', 'str', 'Realm; empty for the host of To in a REGISTER, else of From.')

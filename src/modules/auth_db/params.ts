@@ -10,15 +10,11 @@ export const authDbParams = {
     'str',
     'ha1',
     'Column of H(username ":" realm ":" password) by MD5; with calculate_ha1, of the password.',
-    {
-      formerly: ['pass_column'],
-    },
   ),
   password_column_2: param(
     'str',
     'ha1b',
     'Column of the same hash of `username@domain`, for credentials whose user name has a domain. 2.x only, unless set.',
-    { formerly: ['pass_column_2'] },
   ),
   hash_column_sha256: param('str', 'ha1_sha256', 'Column of the hash by SHA-256.'),
   hash_column_sha512t256: param('str', 'ha1_sha512t256', 'Column of the hash by SHA-512/256.'),

@@ -35,6 +35,8 @@ export interface Leg {
 
 /** Under this name the values of a dialog hold the Call-ID its callees know it by, where that is another. */
 export const CALLEE_CALL_ID = 'th_callee_callid'
+/** The same for the URIs of Contact that the parties are shown to each other by. */
+export const SHOWN_CONTACT = { caller: 'th_caller_contact', callee: 'th_callee_contact' } as const
 
 export const newLeg = (init: Partial<Leg>): Leg => ({
   tag: '',

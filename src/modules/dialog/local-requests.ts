@@ -1,4 +1,4 @@
-import { CALLEE_CALL_ID, type Dialog, type Leg } from './dialog.ts'
+import { CALLEE_CALL_ID, type Dialog, type Leg, SHOWN_CONTACT } from './dialog.ts'
 import type { DialogServices } from './services.ts'
 
 /** What became of a request made here. */
@@ -33,7 +33,8 @@ export function sendTo(
   const { fromUri, toUri, callId } = dialog.origin
   const callerSide = `<${fromUri}>;tag=${dialog.caller.tag}`
   const calleeSide = `<${toUri}>${callee.tag === '' ? '' : `;tag=${callee.tag}`}`
-  const contact = request.method === 'INVITE' && sender.contact !== '' ? `Contact: <${sender.contact}>\r\n` : ''
+  const shown = dialog.values.get(SHOWN_CONTACT[party === 'caller' ? 'callee' : 'caller']) ?? sender.contact
+  const contact = request.method === 'INVITE' && shown !== '' ? `Contact: <${shown}>\r\n` : ''
   const routes = receiver.routes.map(route => `Route: ${route}\r\n`).join('')
   return services.tm.request({
     method: request.method,

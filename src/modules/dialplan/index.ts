@@ -76,8 +76,9 @@ export default defineModule(
       },
       commands: {
         reload: async ({ partition: name }) => {
+          const chosen = name === undefined ? partitions.all : [choose(name)]
           try {
-            for (const one of name === undefined ? partitions.all : [choose(name)]) await partitions.load(one)
+            for (const one of chosen) await partitions.load(one)
           } catch (error) {
             throw new MiError(500, 'Failed to reload', error instanceof Error ? error.message : String(error))
           }

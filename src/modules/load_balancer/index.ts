@@ -5,6 +5,7 @@ import { Prober, type ProbeVerdict, replyCodes } from '../../proxy/prober.ts'
 import { Balancer } from './balancer.ts'
 import { balancerCommandHandlers, balancerCommands } from './commands.ts'
 import { type Destination, ProbeMode } from './destination.ts'
+import { CapacityWatch } from './freeswitch.ts'
 import { balancerFunctions, balancerSpecs } from './functions.ts'
 import { loadBalancerParams } from './params.ts'
 import { Registry } from './registry.ts'
@@ -16,6 +17,7 @@ export default defineModule(
     name: 'load_balancer',
     doc: 'Sends calls to the destination that has the most of what they need left, and takes those that fail out of service.',
     depends: ['tm', 'dialog'],
+    after: ['freeswitch'],
     tables: [LOAD_BALANCER_TABLE],
     params: loadBalancerParams,
     functions: balancerSpecs,
@@ -31,7 +33,7 @@ export default defineModule(
       },
     },
   },
-  ({ host, clock, log, params, raise, use }) => {
+  ({ host, clock, log, params, raise, use, find }) => {
     const tm = use('tm')
     const dialogs = use('dialog')
     const registry = new Registry(log, raise.E_LOAD_BALANCER_STATUS)
@@ -46,9 +48,16 @@ export default defineModule(
         blacklists.update(located.map(({ data, addresses }) => ({ group: data.group, addresses }))),
       )
     }
+    const freeswitch = params.fetch_freeswitch_stats === 0 ? undefined : find('freeswitch')
+    const capacities = freeswitch === undefined ? null : new CapacityWatch(freeswitch, balancer)
     const reload = async (): Promise<void> => {
       const { rows } = await loadDestinations(host.db, params, log)
       registry.replace(rows)
+      if (capacities === null && rows.some(({ resources }) => resources.some(one => one.freeswitch !== null)))
+        log.warn(
+          'capacities of FreeSWITCH stay as they are: fetch_freeswitch_stats and the module freeswitch are needed',
+        )
+      capacities?.follow(registry.all)
       settle()
     }
     const judge = ({ data }: Destination, { isServing, reason }: ProbeVerdict): void => {
@@ -86,7 +95,10 @@ export default defineModule(
         prober.start()
       },
       drain: async () => prober.stop(),
-      stop: () => prober.stop(),
+      stop: () => {
+        prober.stop()
+        capacities?.follow([])
+      },
     }
   },
 )

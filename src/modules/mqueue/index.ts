@@ -10,7 +10,7 @@ import {
 import type { Arg } from '../../script/args.ts'
 import { messageSlot, type RouteContext } from '../../script/context.ts'
 import { type Item, parseQueue, Queue } from './queue.ts'
-import { loadQueue, saveQueue } from './storage.ts'
+import { loadQueue, QUEUE_TABLE, saveQueue } from './storage.ts'
 
 const queueArg = arg('queue', 'str', 'Name of the queue.')
 const nameArg = arg('name', 'str', 'Name of the queue.')
@@ -23,6 +23,7 @@ export default defineModule(
   {
     name: 'mqueue',
     doc: 'Queues of keys and values that one route fills and another, such as a timer route, empties.',
+    tables: [QUEUE_TABLE],
     params: {
       mqueue: repeatedParam(
         'str',

@@ -8,6 +8,9 @@ import type { RtpProxyServices } from './services.ts'
 type DialogApi = NonNullable<RtpProxyServices['dialog']>
 type Dialog = NonNullable<ReturnType<DialogApi['current']>>
 
+/** Under this name the values of a dialog hold what was engaged. */
+const ENGAGED_VALUE = 'rtpproxy_engaged'
+
 /** A call whose descriptions all go through an RTP proxy by themselves. */
 interface Engaged {
   readonly wanted: Negotiation
@@ -40,8 +43,24 @@ export class Engagements {
     if (result === null && hasSession(m)) return false
     // A caller that gave up while the RTP proxy was waited for has no use for its streams.
     if (dialog.endedMs !== 0) this.#release(dialog, engaged)
-    else this.#calls.set(dialog, engaged)
+    else this.#keep(dialog, engaged)
     return result
+  }
+
+  /** With the dialog too, whose values outlive a restart where it is kept in a database. */
+  #keep(dialog: Dialog, engaged: Engaged): void {
+    this.#calls.set(dialog, engaged)
+    const { flags, address, setId } = engaged.wanted
+    dialog.values.set(ENGAGED_VALUE, JSON.stringify({ flags, address, setId, url: engaged.node?.url ?? null }))
+  }
+
+  #engagedIn(dialog: Dialog): Engaged | undefined {
+    const known = this.#calls.get(dialog)
+    const kept = dialog.values.get(ENGAGED_VALUE)
+    if (known !== undefined || typeof kept !== 'string') return known
+    const engaged = readEngaged(kept, (url, setId) => this.#services.sets.find(url, setId)[0] ?? null)
+    if (engaged !== undefined) this.#calls.set(dialog, engaged)
+    return engaged
   }
 
   /** A re-INVITE or UPDATE offers; an ACK answers what a 2xx offered. */
@@ -61,12 +80,17 @@ export class Engagements {
 
   async #negotiate(engaged: Engaged, m: RouteContext, half: Half): Promise<Negotiated | null> {
     const result = await negotiate(this.#services, m, half, { ...engaged.wanted, node: engaged.node })
-    if (result !== null) engaged.node = result.node
+    if (result === null) return null
+    const isFirst = engaged.node === null
+    engaged.node = result.node
+    const dialog = isFirst ? this.#dialog.link(m)?.dialog : undefined
+    if (dialog !== undefined && this.#calls.has(dialog)) this.#keep(dialog, engaged)
     return result
   }
 
   #end(dialog: Dialog): void {
-    const engaged = this.#calls.get(dialog)
+    const engaged = this.#engagedIn(dialog)
+    dialog.values.delete(ENGAGED_VALUE)
     this.#calls.delete(dialog)
     if (engaged !== undefined) this.#release(dialog, engaged)
   }
@@ -78,10 +102,24 @@ export class Engagements {
 
   #engaged(m: RouteContext): Engaged | undefined {
     const dialog = this.#dialog.link(m)?.dialog
-    return dialog === undefined ? undefined : this.#calls.get(dialog)
+    return dialog === undefined ? undefined : this.#engagedIn(dialog)
   }
 }
 
 function hasSession(m: RouteContext): boolean {
   return readSession(m.message, m.edits) !== null
+}
+
+function readEngaged(
+  text: string,
+  find: (url: string, setId: number | null) => RtpProxyNode | null,
+): Engaged | undefined {
+  try {
+    const { flags, address, setId, url } = JSON.parse(text)
+    if (typeof flags !== 'object' || flags === null) return undefined
+    const wanted: Negotiation = { flags, address, setId, node: null }
+    return { wanted, node: typeof url === 'string' ? find(url, setId) : null }
+  } catch {
+    return undefined
+  }
 }

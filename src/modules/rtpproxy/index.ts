@@ -9,7 +9,7 @@ import { NodeSets } from './node-sets.ts'
 import { type Notification, NotificationServer } from './notifications.ts'
 import { rtpproxyParams } from './params.ts'
 import type { RtpProxyServices } from './services.ts'
-import { loadSockets } from './socket-table.ts'
+import { loadSockets, RTPPROXY_TABLE } from './socket-table.ts'
 
 /** Puts RTP proxies into the media of calls, and tells when they come and go (rtpproxy reference). */
 export default defineModule(
@@ -17,6 +17,7 @@ export default defineModule(
     name: 'rtpproxy',
     doc: 'Puts RTP proxies into the media of calls.',
     after: ['tm', 'dialog'],
+    tables: [RTPPROXY_TABLE],
     params: rtpproxyParams,
     functions: { ...mediaSpecs, ...controlSpecs },
     commands: rtpproxyCommands,

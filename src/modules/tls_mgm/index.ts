@@ -1,4 +1,4 @@
-import type { SecureContextOptions } from 'node:tls'
+import type { ConnectionOptions } from 'node:tls'
 import { MiError } from '../../mi/management-interface.ts'
 import { defineModule } from '../../module/define.ts'
 import { type LoadedDomain, loadDomain } from './domain.ts'
@@ -12,7 +12,7 @@ import { domainsIn, TLS_TABLE } from './table.ts'
 /** What other modules may ask of tls_mgm. */
 export interface TlsMgmApi {
   /** What a TLS client needs to connect by a client domain; undefined when there is none of that name. */
-  clientOptions(name: string): (SecureContextOptions & { readonly rejectUnauthorized: boolean }) | undefined
+  clientOptions(name: string): ConnectionOptions | undefined
 }
 declare module '../../module/define.ts' {
   interface ModuleApis {
@@ -25,6 +25,7 @@ export default defineModule(
   {
     name: 'tls_mgm',
     doc: 'TLS domains: certificates and rules for the connections of proto_tls, proto_wss and of other modules.',
+    tables: [TLS_TABLE],
     params: tlsParams,
     functions: {
       is_peer_verified: {
@@ -83,7 +84,9 @@ export default defineModule(
     const api: TlsMgmApi = {
       clientOptions: name => {
         const domain = domains.named(name)
-        return domain === undefined ? undefined : { ...domain.options, rejectUnauthorized: domain.verifies }
+        if (domain === undefined) return undefined
+        const anyName = domain.checksName ? {} : { checkServerIdentity: () => undefined }
+        return { ...domain.options, rejectUnauthorized: domain.verifies, ...anyName }
       },
     }
     return {

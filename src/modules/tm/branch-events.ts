@@ -10,7 +10,7 @@ import { bind } from './message-link.ts'
 import { releaseIfDone } from './release.ts'
 import type { BranchEvents, ClientEntry, TmServices } from './services.ts'
 import type { Transaction } from './transaction.ts'
-import { relayReply } from './upstream.ts'
+import { relayReply, respond } from './upstream.ts'
 
 /** Decides what the replies and failures of branches mean for their transactions. */
 export function branchEvents(services: () => TmServices): BranchEvents {
@@ -118,7 +118,9 @@ function takeSuccess(services: TmServices, branch: Branch, reply: RouteContext):
   branch.lastStatus = reply.message.status
   branch.finalStatus = reply.message.status
   branch.reply = reply
-  relayReply(services, t, reply)
+  // A reply with no Via but ours leads nowhere: without one from here the caller, and the transaction, would wait forever.
+  if (!relayReply(services, t, reply) && t.finalStatus === 0)
+    respond(services, t, t.request, { status: 500, reason: 'Server Internal Error' })
   // "If the forwarded response was a final response, the proxy MUST generate a CANCEL request for all pending client
   // transactions associated with this response context." (RFC 3261 §16.7 step 10)
   cancelPending(services, t, COMPLETED_ELSEWHERE)

@@ -9,7 +9,7 @@ import { failOver } from './relay.ts'
 import { dropPhantom, releaseIfDone } from './release.ts'
 import type { TmServices } from './services.ts'
 import type { Transaction } from './transaction.ts'
-import { relayReply, respond } from './upstream.ts'
+import { endSilently, relayReply, respond } from './upstream.ts'
 
 /** The reply a transaction is to end with: that of a branch, or a status of our own. */
 interface Choice {
@@ -80,7 +80,11 @@ function deservesFailover(branch: Branch): boolean {
 
 function sendChoice(services: TmServices, t: Transaction, choice: Choice): void {
   const reply = choice.branch?.reply ?? null
-  if (reply === null) sendOwn(services, t, choice.finalStatus)
+  // "A transaction-stateful SIP element MUST NOT send a response with Status-Code of 408 to a non-INVITE request."
+  // (RFC 4320 §4.2)
+  const isKeptBack = choice.finalStatus === 408 && !t.isInvite && !services.settings.sendsNonInvite408
+  if (isKeptBack && t.caller === null) endSilently(services, t, 408)
+  else if (reply === null) sendOwn(services, t, choice.finalStatus)
   else if (!relayReply(services, t, reply, changesTo(services, t, choice, reply))) sendOwn(services, t, 500)
   // Branches nobody waits for end with the others.
   cancelPending(services, t, '')

@@ -38,6 +38,11 @@ export const tmParams = {
   syn_branch: param('int', 1, 'Style of branch identifiers; without effect.', unused),
   onreply_avp_mode: param('int', 0, '1: the AVPs of the transaction are seen and written in onreply_route.'),
   disable_6xx_block: param('int', 0, '1: a 6xx is an ordinary negative reply: it ends nothing but its own branch.'),
+  non_invite_408: param(
+    'int',
+    1,
+    '0: when nobody answers a request other than INVITE, its sender gets no 408, nor one of another branch (RFC 4320 §4.2).',
+  ),
   minor_branch_flag: optionalParam('str', 'Branch flag of branches that are not waited for.'),
   enable_stats: param('int', 1, 'Statistics are always kept.', unused),
   unix_tx_timeout: param('int', 2, 'Of t_write_unix, which does not exist here.', unused),
@@ -62,6 +67,8 @@ export interface TmSettings {
   readonly passesProvisionals: boolean
   readonly sharesAvpsWithReplies: boolean
   readonly blocksOn6xx: boolean
+  /** The sender of a request other than INVITE is told that nobody answered it. */
+  readonly sendsNonInvite408: boolean
   /** A 503 is passed on as 500. */
   readonly translates503: boolean
   /** Bit of the branch flag of branches that are not waited for; 0 none. */
@@ -90,6 +97,7 @@ export function tmSettings(
     passesProvisionals: params.pass_provisional_replies !== 0,
     sharesAvpsWithReplies: params.onreply_avp_mode !== 0,
     blocksOn6xx: params.disable_6xx_block === 0,
+    sendsNonInvite408: params.non_invite_408 !== 0,
     translates503: settings.disable_503_translation === 0,
     userAgentLine: settings.server_signature === 0 ? '' : `${ownAgent.replace(/[\r\n]+$/, '')}\r\n`,
     minorBranchBit: params.minor_branch_flag === undefined ? 0 : flagBit(params.minor_branch_flag),

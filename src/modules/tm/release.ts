@@ -1,5 +1,5 @@
-import { shedLoad } from './shed-load.ts'
 import type { TmServices } from './services.ts'
+import { shedLoad } from './shed-load.ts'
 import type { Transaction } from './transaction.ts'
 
 /** Forgets the transaction if nothing of it is left to wait for. */

@@ -1,7 +1,7 @@
 import type { LocalReply } from '../../proxy/proxy.ts'
 import type { RouteContext } from '../../script/context.ts'
-import { InviteServer } from '../../sip/tx/invite-server.ts'
 import { fingerprint } from '../../sip/tx/fingerprint.ts'
+import { InviteServer } from '../../sip/tx/invite-server.ts'
 import { takeAckKey } from '../../sip/tx/key.ts'
 import { NonInviteServer } from '../../sip/tx/non-invite-server.ts'
 import { redirectContacts } from '../../sip/tx/redirect.ts'
@@ -156,6 +156,15 @@ function relayToCaller(services: TmServices, t: Transaction, status: number, rep
   else if (services.settings.passesProvisionals) t.caller?.provisional(reply)
   releaseIfDone(services, t)
   return true
+}
+
+/** Ends a transaction without a word to its sender. */
+export function endSilently(services: TmServices, t: Transaction, status: number): void {
+  t.holds++
+  end(services, t, status, 'Request Timeout', null, '')
+  t.server?.abandon()
+  t.holds--
+  releaseIfDone(services, t)
 }
 
 function isLateSuccess(t: Transaction, status: number): boolean {

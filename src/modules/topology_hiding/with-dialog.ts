@@ -10,9 +10,10 @@ type Dialog = NonNullable<ReturnType<ModuleApis['dialog']['current']>>
 
 /** Parameter of our Contact that holds the id of the dialog. */
 const ID_PARAM = 'did'
-/** Under these names the values of a dialog hold the flags it was hidden with, and the Call-ID that callees see. */
+/** Under these names the values of a dialog hold the flags it was hidden with, and what the dialog module is told by. */
 const FLAGS_VALUE = 'th_flags'
 export const CALLEE_CALL_ID = 'th_callee_callid'
+const SHOWN_CONTACT = { caller: 'th_caller_contact', callee: 'th_callee_contact' } as const
 
 /** Hides the caller of an INVITE, and everything of its dialog from then on. */
 export function hideDialog(
@@ -75,10 +76,13 @@ function contactWriter(
 ): ContactWriter {
   return place => {
     const isForCallee = (direction === 'downstream') === place.message.isRequest
-    return ownContact(place, flags, passed, {
+    const value = ownContact(place, flags, passed, {
       user: flags.idAsUser ? dialog.id : null,
       param: flags.idAsUser ? '' : `;${ID_PARAM}=${dialog.id}`,
       address: isForCallee ? flags.calleeContact : flags.callerContact,
     })
+    // Requests made here for this party show the same.
+    dialog.values.set(SHOWN_CONTACT[isForCallee ? 'caller' : 'callee'], /<([^>]*)>/.exec(value)?.[1] ?? '')
+    return value
   }
 }

@@ -2,7 +2,7 @@ import { MiError } from '../../mi/management-interface.ts'
 import { arg, defineModule, field, optionalParam, param } from '../../module/define.ts'
 import type { RegistrantRecord, RegistrationState } from './record.ts'
 import { Registrant } from './registrant.ts'
-import { type ColumnNames, loadRecords } from './registrant-table.ts'
+import { type ColumnNames, loadRecords, REGISTRANT_TABLE } from './registrant-table.ts'
 import type { RegistrationServices } from './registration.ts'
 
 const fields = {
@@ -25,6 +25,7 @@ export default defineModule(
     name: 'uac_registrant',
     doc: 'Registers contacts at other registrars, with credentials from the database, and keeps them registered.',
     depends: ['tm', 'uac_auth'],
+    tables: [REGISTRANT_TABLE],
     params: {
       hash_size: param('int', 1, 'Accepted; registrations are all looked at each time.', { ignored: true }),
       timer_interval: param('int', 100, 'How often is looked for what is due.', { unit: 's' }),

@@ -8,7 +8,6 @@ export class Registrant {
   readonly #services: RegistrationServices
   readonly #retryMs: number
   readonly #records = new Map<string, RegistrantRecord>()
-  readonly #running = new Set<Promise<void>>()
   #timer: Timer | null = null
 
   constructor(services: RegistrationServices, retryMs: number) {
@@ -94,14 +93,13 @@ export class Registrant {
       return
     }
     record.isBusy = true
-    const run = (wish === 'register' ? register : unregister)(this.#services, record).finally(() => {
-      this.#running.delete(run)
+    const step = wish === 'register' ? register : unregister
+    void step(this.#services, record).then(() => {
       record.isBusy = false
       const next = record.wish
       record.wish = null
       if (next !== null && !record.isGone) this.#run(record, next)
     })
-    this.#running.add(run)
   }
 }
 

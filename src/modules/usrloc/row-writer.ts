@@ -4,7 +4,7 @@ import type { Log } from '../../log/log.ts'
 import type { Counter } from '../../util/spec.ts'
 import { ContactFlag, ContactState, type StoredContact } from './contact.ts'
 import type { Domain, RowKeeper } from './domain.ts'
-import type { LOCATION_ROWS } from './location-table.ts'
+import type { LOCATION_ROWS, LocationRow } from './location-table.ts'
 import { ownerColumns, type RowNames, rowOf } from './row-codec.ts'
 
 /** Rows written before the messages that wait get their turn. */
@@ -183,15 +183,31 @@ export class RowWriter implements RowKeeper {
       ['username', '=', username],
       ...(domain === null ? [] : ([['domain', '=', domain]] as const)),
     ]
-    const hasCallId = !table.missing.has('callid')
-    // Texts are compared in any case by some databases.
-    for (const row of await table.select({ where: owner }))
-      if (row.username === username)
-        await table.delete([
-          ...owner,
-          ['contact', '=', row.contact],
-          ...(hasCallId ? ([['callid', '=', row.callid]] as const) : []),
-        ])
+    const byCallId = table.missing.has('callid') ? [] : (['callid'] as const)
+    const rows = await table.select({ where: owner })
+    const isOwn = (row: LocationRow): boolean => row.username === username && (domain === null || row.domain === domain)
+    const own = rows.filter(isOwn)
+    for (const row of own)
+      await table.delete([
+        ...owner,
+        ['contact', '=', row.contact],
+        ...byCallId.map(key => [key, '=', row[key]] as const),
+      ])
+    // Some databases compare texts in any case: then rows of another address may have gone too.
+    const keyOf = (row: LocationRow): string => `${row.contact} ${byCallId.map(key => row[key]).join()}`.toLowerCase()
+    const deleted = new Set(own.map(keyOf))
+    for (const row of rows) if (!isOwn(row) && deleted.has(keyOf(row))) await this.#putBack(row)
+  }
+
+  async #putBack({ contact_id: _, ...row }: LocationRow): Promise<void> {
+    const { domain, table } = this.#parts
+    try {
+      await table.insert(row)
+    } catch (error) {
+      const aor = row.domain === null ? row.username : `${row.username}@${row.domain}`
+      for (const contact of domain.stored(aor)) this.#pending.add(contact)
+      throw error
+    }
   }
 
   #rowOf(contact: StoredContact) {

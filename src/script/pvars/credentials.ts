@@ -1,19 +1,19 @@
 import { HeaderId } from '../../sip/codec/header-id.ts'
 import type { SipMessage } from '../../sip/codec/message.ts'
 import { parseUri } from '../../sip/codec/uri.ts'
+import { authScheme, readAuthParams } from '../../sip/digest/auth-params.ts'
 import type { Value } from '../../util/spec.ts'
 import type { RouteContext } from '../context.ts'
 import { type CorePvars, orNull, plain } from './core-pvar.ts'
 
-/** Name and value, where the value may be quoted (RFC 3261 §25.1 auth-param). */
-const AUTH_PARAM = /([A-Za-z][\w-]*)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g
-
-/** A parameter of a Digest header; null when it is absent or the scheme is another. */
+/**
+ * A parameter of a Digest header, without quotes and escapes; null when it is absent or the scheme is another. Of a header
+ * that is malformed those in front of the fault are there.
+ */
 export function digestParam(header: string, name: string): string | null {
-  if (!/^digest[ \t]/i.test(header)) return null
-  for (const [, found, quoted, bare] of header.slice(7).matchAll(AUTH_PARAM))
-    if (found?.toLowerCase() === name) return quoted?.replace(/\\(.)/g, '$1') ?? bare ?? ''
-  return null
+  const { scheme, end } = authScheme(header)
+  if (scheme !== 'digest') return null
+  return readAuthParams(header, end).params.get(name)?.replace(/\\(.)/g, '$1') ?? null
 }
 
 /** REGISTER is authorised by the registrar, everything else by the proxy; a lone header of the other kind counts too. */

@@ -155,7 +155,7 @@ function endOfName(text: string, from: number, end: number): number {
 }
 
 /** Index of the `;` behind a value, or `end`; those in quotes do not count. */
-function endOfValue(text: string, from: number, end: number): number {
+export function endOfValue(text: string, from: number, end: number): number {
   for (let at = from; at < end; at++) {
     const code = text.charCodeAt(at)
     if (code === 59) return at

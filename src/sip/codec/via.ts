@@ -1,6 +1,6 @@
 import { HOST, isBlank, isClass, quotedEnd, skipBlanks, TOKEN, trimBlanks } from './chars.ts'
 import type { HeaderElement } from './elements.ts'
-import { Params } from './params.ts'
+import { endOfValue, Params, unquote } from './params.ts'
 import { endOfDigits, endOfHost, parsePort } from './uri-parse.ts'
 
 /** One Via value (RFC 3261 §20.42, RFC 3581). */
@@ -51,7 +51,7 @@ export function parseVia(text: string, place?: HeaderElement): Via | null {
   const commentStart = findComment(text, sentBy.end, end)
   const params = Params.parse(text.slice(sentBy.end, trimBlanks(text, sentBy.end, commentStart)))
   if (params.text !== '' && params.text.charCodeAt(0) !== 59) return null
-  const rport = params.raw('rport')
+  readParams(params.text)
   return {
     protocol: text.slice(start, protocolEnd),
     version: text.slice(versionStart, versionEnd),
@@ -60,9 +60,9 @@ export function parseVia(text: string, place?: HeaderElement): Via | null {
     port: sentBy.port,
     params,
     comment: text.slice(commentStart + 1, text.charCodeAt(end - 1) === 41 ? end - 1 : end),
-    branch: params.get('branch') ?? '',
-    received: params.get('received') ?? '',
-    rport: rport === null ? null : readRport(rport),
+    branch: found.branch ?? '',
+    received: found.received ?? '',
+    rport: found.rport === null ? null : readRport(found.rport),
     start: place === undefined ? start : place.start,
     end: place === undefined ? end : place.end,
     header: place === undefined ? -1 : place.header,
@@ -106,6 +106,38 @@ function findComment(text: string, from: number, end: number): number {
     }
   }
   return end
+}
+
+/** What {@link readParams} found last; null where there is no such parameter. */
+const found: { branch: string | null; received: string | null; rport: string | null } = {
+  branch: null,
+  received: null,
+  rport: null,
+}
+
+/** Looks for the parameters every Via is asked for, in one pass over `;name=value;name=value`. */
+function readParams(text: string): void {
+  found.branch = found.received = found.rport = null
+  for (let at = 0; at < text.length; ) {
+    const start = skipBlanks(text, at + 1, text.length)
+    let equals = start
+    while (equals < text.length && text.charCodeAt(equals) !== 61 && text.charCodeAt(equals) !== 59) equals++
+    const end = text.charCodeAt(equals) === 61 ? endOfValue(text, equals + 1, text.length) : equals
+    const length = trimBlanks(text, start, equals) - start
+    // Names are told apart by their lengths; of repeated names the first counts.
+    if (length === 6 && isNamed(text, start, 'branch')) found.branch ??= valueOf(text, equals, end)
+    else if (length === 5 && isNamed(text, start, 'rport')) found.rport ??= valueOf(text, equals, end)
+    else if (length === 8 && isNamed(text, start, 'received')) found.received ??= valueOf(text, equals, end)
+    at = end
+  }
+}
+
+function isNamed(text: string, start: number, name: string): boolean {
+  return text.startsWith(name, start) || text.slice(start, start + name.length).toLowerCase() === name
+}
+
+function valueOf(text: string, equals: number, end: number): string {
+  return unquote(text.slice(skipBlanks(text, equals + 1, end), trimBlanks(text, equals + 1, end)))
 }
 
 function readRport(text: string): number {

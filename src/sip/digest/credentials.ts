@@ -78,6 +78,12 @@ export function readCredentials(header: string): CredentialsReading {
   }
 }
 
+/** The user name of credentials in its parts: `bob`, or `bob@example.com`. */
+export function splitUsername(username: string): { readonly user: string; readonly domain: string } {
+  const at = username.indexOf('@')
+  return at < 0 ? { user: username, domain: '' } : { user: username.slice(0, at), domain: username.slice(at + 1) }
+}
+
 /** The header value. */
 export function formatCredentials(credentials: DigestCredentials): string {
   const { username, realm, nonce, uri, response, algorithmText, qop, nc, cnonce, opaque } = credentials

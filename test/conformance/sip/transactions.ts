@@ -77,7 +77,10 @@ export const transactionStatements: readonly SipStatement[] = [
     'A request other than INVITE that nobody answers gets a 408 from here, as scripts expect; RFC 4320 would have none sent.',
     ['interop/scenarios/proxy-conduct.test.ts', 'a request other than INVITE that nobody answers ends with 408'],
   ),
-  say('3.7b', 'RFC 4320 §4.2', 'An opt-in setting keeps that 408 back, as RFC 4320 has it. There is none yet.'),
+  say('3.7b', 'RFC 4320 §4.2', 'With non_invite_408=0 of tm that 408 is kept back, and one received is too.', [
+    'interop/scenarios/proxy-conduct.test.ts',
+    'with non_invite_408=0 it ends without a word, and so does one whose branch says 408',
+  ]),
   say(
     '3.8a',
     'RFC 3261 §17.2.3',
@@ -153,6 +156,7 @@ export const transactionStatements: readonly SipStatement[] = [
     'RFC 3261 §16.7',
     'A reply without transaction goes on by its second Via, unless that is switched off.',
     ['proxy/receive.test.ts', 'that matches nothing goes on by its second Via'],
+    ['proxy/receive.test.ts', 'is stopped by disable_stateless_fwd, by check_via, and by having no other Via'],
     ['modules/tm/forking.test.ts', 'that comes when the transaction is gone goes on by its Via'],
   ),
   say(

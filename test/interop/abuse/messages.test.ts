@@ -69,6 +69,23 @@ describe('messages that do harm', () => {
     await expectAsBefore(proxy, proxy.before)
   })
 
+  it('with loop_guard a loop ends with 482 when it comes back for the first time, and a spiral is still served', async () => {
+    const callee = await SipUa.open('bob')
+    const proxy = await startAbused(
+      `if ($rU == "one") { $ru = "sip:two@127.0.0.1:$Rp"; } else if ($rU == "two") { $ru = "${callee.uri}"; }`,
+      'loop_guard=1',
+    )
+    proxy.caller.request('MESSAGE', proxy.sip, { uri: `sip:loop@127.0.0.1:${proxy.sip}` })
+    await proxy.caller.nextReply(482)
+    expect(proxy.logged('run MESSAGE')).toBe(1)
+    proxy.caller.request('INFO', proxy.sip, { uri: `sip:one@127.0.0.1:${proxy.sip}` })
+    const request = await callee.nextRequest('INFO')
+    expect(request.vias).toHaveLength(3)
+    callee.reply(request, 200, 'OK')
+    await proxy.caller.nextReply(200)
+    await expectAsBefore(proxy, proxy.before)
+  })
+
   it('a callee that vanishes in mid-call: the BYE is answered 408, nothing is kept', async () => {
     const proxy = await startAbused()
     const callee = await SipUa.open('bob')
@@ -99,6 +116,21 @@ describe('messages that do harm', () => {
     await until(() => proxy.caller.received.some(message => message.cseqMethod === 'BYE' && message.status >= 400))
     await expectAsBefore(proxy, proxy.before)
   })
+
+  it.each(['INVITE', 'MESSAGE'])(
+    'a 200 to %s that has lost the Via of the caller: he gets a 500, nothing is kept',
+    async method => {
+      const proxy = await startAbused()
+      const callee = await SipUa.open('bob')
+      proxy.caller.request(method, proxy.sip, { uri: callee.uri })
+      const reply = callee.makeReply(await callee.nextRequest(method), 200, 'OK')
+      const [own, others] = [reply.indexOf('Via:'), reply.lastIndexOf('Via:')]
+      expect(others).toBeGreaterThan(own)
+      callee.send(reply.slice(0, others) + reply.slice(reply.indexOf('\r\n', others) + 2), proxy.sip)
+      await proxy.caller.nextReply(500)
+      await expectAsBefore(proxy, proxy.before)
+    },
+  )
 
   it('an ACK to nowhere is sent on once, never answered, and opens no transaction', async () => {
     const proxy = await startAbused()

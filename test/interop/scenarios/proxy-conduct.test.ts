@@ -6,7 +6,7 @@ import { headerOf, headersOf, SipUa } from '../../support/sip-ua.ts'
 import { branchOf, roundTrip } from './rig.ts'
 
 /** A proxy with these statements in its main route, between two phones; `@BOB@` is bob's port. */
-async function proxyWith(route: string) {
+async function proxyWith(route: string, params = '') {
   const [alice, bob] = [await SipUa.open('alice'), await SipUa.open('bob')]
   const clock = new VirtualClock()
   const started = await startProxy(
@@ -16,6 +16,7 @@ loadmodule "sl.so"
 loadmodule "rr.so"
 loadmodule "signaling.so"
 loadmodule "sipmsgops.so"
+${params}
 route { ${route.replaceAll('@BOB@', String(bob.port))} }`,
     { clock },
   )
@@ -23,7 +24,8 @@ route { ${route.replaceAll('@BOB@', String(bob.port))} }`,
     await started.proxy.stop(AbortSignal.abort())
     await started.stop()
   })
-  return { alice, bob, clock, port: started.port }
+  const stat = (name: string) => started.proxy.host.stats.find(name)?.read()
+  return { alice, bob, clock, port: started.port, stat }
 }
 const TO_BOB = '$du = "sip:127.0.0.1:@BOB@"; t_relay();'
 
@@ -41,6 +43,20 @@ describe('what RFC 3261 asks of a proxy', () => {
     await bob.nextRequest('MESSAGE')
     await clock.advance(30_500)
     await alice.nextReply(408)
+  })
+
+  it('with non_invite_408=0 it ends without a word, and so does one whose branch says 408', async () => {
+    const params = 'modparam("tm", "non_invite_408", 0)'
+    const { alice, bob, clock, port, stat } = await proxyWith(TO_BOB, params)
+    alice.request('MESSAGE', port)
+    await bob.nextRequest('MESSAGE')
+    alice.request('MESSAGE', port)
+    bob.reply(await bob.nextRequest('MESSAGE'), 408, 'Request Timeout')
+    await roundTrip(bob, port)
+    await clock.advance(40_000)
+    await roundTrip(alice, port)
+    expect(alice.count({ status: 408 })).toBe(0)
+    expect(stat('inuse_transactions')).toBe(0)
   })
 
   it('the same request with another branch is another transaction', async () => {

@@ -96,7 +96,8 @@ it('kill -9 in the middle of 100 calls loses none of their records and writes no
   await first.ended
 
   const second = await start()
-  await second.says(/calls of a process before this one were taken over.*calls=100/)
+  const [, count] = await second.says(/calls of a process before this one were taken over.*calls=(\d+)/)
+  expect(Number(count)).toBe(CALLS)
   for (const [name, answer] of answers) await hangUp(phones, name, answer)
   await expect.poll(() => rows('acc').length, { timeout: 20_000 }).toBe(BEFORE + CALLS)
   await expect.poll(() => flat().length, { timeout: 20_000 }).toBe(BEFORE + CALLS)

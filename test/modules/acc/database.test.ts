@@ -150,6 +150,32 @@ describe('a database that does not take rows', () => {
     expect(rows('acc').map(({ callid }) => callid)).toEqual(['q1', 'q2'])
   })
 
+  it('leaves CDRs beyond that to the next process', async () => {
+    const { url, file, rows } = await callsDatabase()
+    const rig = await callRig({
+      clock: clockAt(),
+      head: sqlite(url, 'modparam("acc", "db_max_queued", 1)'),
+      invite: 'do_accounting("db|evi", "cdr");',
+    })
+    file.exec('BEGIN EXCLUSIVE')
+    for (const name of ['r1', 'r2', 'r3']) await (await new Call(rig, name).establish()).hangUp()
+    await rig.until('dropped rows', () => rig.statistic('acc:db_dropped') === 2)
+    expect(rig.statistic('acc:journalled_calls')).toBe(3)
+    file.exec('ROLLBACK')
+    // The first is written while the proxy ends; the next one has room for one at a time.
+    await rig.proxy.proxy.stop(AbortSignal.timeout(5_000))
+    for (let starts = 0; starts < 2; starts++) {
+      await rig.restart()
+      await rig.until('no row waits', () => rig.statistic('acc:db_queued') === 0)
+    }
+    expect(rows('acc').map(({ callid, recovered }) => [callid, recovered])).toEqual([
+      ['r1', 0],
+      ['r2', 1],
+      ['r3', 1],
+    ])
+    expect(rig.events.filter(([name]) => name === 'E_ACC_CDR')).toHaveLength(3)
+  })
+
   it('that refuses a row loses that one only, with an error', async () => {
     const { url, file, rows } = await callsDatabase()
     file.exec(

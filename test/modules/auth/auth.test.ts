@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { NonceCodec } from '../../../src/modules/auth/nonce.ts'
 import { NonceIndex } from '../../../src/modules/auth/nonce-index.ts'
+import { Nonces } from '../../../src/modules/auth/nonces.ts'
 import { parseChallenge } from '../../../src/sip/digest/challenge.ts'
 import { passwordHash } from '../../../src/sip/digest/response.ts'
+import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { challengesOf, credentialsFor } from '../../support/digest-client.ts'
 import { startProxy } from '../../support/running-proxy.ts'
 import { headerOf, headersOf, SipUa } from '../../support/sip-ua.ts'
@@ -242,6 +245,66 @@ describe('NonceIndex', () => {
   })
 })
 
+describe('Nonces', () => {
+  it('are refused while too many are alive, and given out again when these have expired', async () => {
+    const clock = new VirtualClock()
+    const nonces = new Nonces({ clock, secret: undefined, lifetimeMs: 1000, isOnce: true, capacity: 2 })
+    const issued = () => nonces.issue() !== null
+    expect([issued(), issued(), issued()]).toEqual([true, true, false])
+    await clock.advance(1000)
+    expect(issued()).toBe(true)
+  })
+
+  it('cannot be changed without being noticed', () => {
+    const codec = new NonceCodec(Buffer.from('secret'))
+    const content = { expiresMs: 5, instance: 1, serial: 2, algorithm: 'SHA-256', qops: ['auth-int'] } as const
+    const nonce = codec.encode(content)
+    expect(codec.decode(nonce)).toEqual(content)
+    for (let i = 0; i < nonce.length; i++) {
+      const other = nonce[i] === 'A' ? 'B' : 'A'
+      expect(codec.decode(nonce.slice(0, i) + other + nonce.slice(i + 1))).toBeNull()
+    }
+    expect([codec.decode(`${nonce} `), codec.decode(`${nonce}=`), codec.decode('')]).toEqual([null, null, null])
+    expect(new NonceCodec(Buffer.from('other')).decode(nonce)).toBeNull()
+  })
+})
+
+describe('a call', () => {
+  it('is challenged through its transaction, and goes on with credentials, which stay behind', async () => {
+    const bob = await SipUa.open('bob')
+    const script = `
+route {
+    if (is_method("ACK|CANCEL") && t_check_trans()) { t_relay(); exit; }
+    $avp(user) = "alice";
+    $avp(password) = "secret2";
+    t_newtran();
+    pv_proxy_authorize("r");
+    if ($rc < 0) { proxy_challenge("r", "auth"); exit; }
+    consume_credentials();
+    $du = "sip:127.0.0.1:${bob.port}";
+    t_relay();
+}`
+    const { port, log } = await startGuarded(script, `loadmodule "tm.so"\n${PLAIN}`)
+    const alice = await SipUa.open('alice')
+    const first = alice.request('INVITE', port)
+    const challenge = await alice.nextReply(407)
+    alice.ack(first, challenge, port)
+    const header = credentialsFor(challenge, { username: 'alice', method: 'INVITE', uri: 'sip:bob@127.0.0.1' })
+    const call = { callId: first.callId, fromTag: first.fromTag, cseq: 2 }
+    const second = alice.request('INVITE', port, { ...call, headers: `Proxy-Authorization: ${header}\r\n` })
+    const received = await bob.nextRequest('INVITE')
+    expect(headersOf(received, 'Proxy-Authorization')).toEqual([])
+    bob.reply(received, 180, 'Ringing')
+    await alice.nextReply(180)
+    alice.cancel(second, port)
+    await alice.nextReply(200, 'CANCEL')
+    bob.reply(await bob.nextRequest('CANCEL'), 200, 'OK')
+    bob.reply(received, 487, 'Request Terminated')
+    await alice.nextReply(487)
+    expect(log.filter(line => /ERROR/.test(line))).toEqual([])
+  })
+})
+
 describe('consume_credentials', () => {
   it('removes the credentials that were accepted and no others', async () => {
     const then = 'if (!consume_credentials()) xlog("nothing consumed\\n"); forward("127.0.0.1:@TO@"); exit;'
@@ -298,9 +361,12 @@ describe('Remote-Party-ID', () => {
   })
 })
 
-describe('parseChallenge', () => {
-  it('of a realm with quotes, which arrives escaped', async () => {
-    const { ask } = await startGuarded(`route { www_challenge('a "b"', "0"); }`)
+describe('a realm', () => {
+  it('with quotes arrives escaped and is found again', async () => {
+    const realm = `'a "b"'`
+    const script = guard(`www_challenge(${realm})`).replace('pv_www_authorize("")', `pv_www_authorize(${realm})`)
+    const { ask, login } = await startGuarded(script, PLAIN)
     expect(parseChallenge(headerOf(await ask(), 'WWW-Authenticate'))?.realm).toBe('a \\"b\\"')
+    expect((await login()).status).toBe(200)
   })
 })

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { freeSwitchCapacity, parseResources } from '../../../src/modules/load_balancer/resource.ts'
+import type { Balancer } from '../../../src/modules/load_balancer/balancer.ts'
+import { Destination } from '../../../src/modules/load_balancer/destination.ts'
+import { CapacityWatch } from '../../../src/modules/load_balancer/freeswitch.ts'
+import {
+  type FreeSwitchState,
+  freeSwitchCapacity,
+  parseResources,
+} from '../../../src/modules/load_balancer/resource.ts'
 import { until } from '../../interop/scenarios/rig.ts'
 import { recordedCall, recordedEvents } from '../../support/recorded.ts'
 import { gateways } from '../../support/table-proxy.ts'
@@ -110,6 +117,36 @@ describe('the table', () => {
     [{ idleCpu: 50, sessions: 100, maxSessions: 100 }, 100, 50],
   ])('FreeSWITCH state %j with %i calls of ours holds %i', (state, own, expected) => {
     expect(freeSwitchCapacity(state, own)).toBe(expected)
+  })
+})
+
+describe('FreeSWITCH', () => {
+  it('a resource has its initial capacity until a heartbeat, then what the server says; a reload ends the watch', async () => {
+    const watched = new Map<string, (state: FreeSwitchState) => void>()
+    const api = {
+      watch: (url: string, onHeartbeat: (state: FreeSwitchState) => void) => {
+        watched.set(url, onHeartbeat)
+        return () => void watched.delete(url)
+      },
+    }
+    const resources = parseResources('channels=fs://:pw@host;fax=2', 1000)
+    const data = { id: 1, group: 1, uri: 'sip:host', resources, probeMode: 0, attrs: null } as const
+    const watch = new CapacityWatch(api, { load: () => 10 } as unknown as Balancer)
+    watch.follow([new Destination(data)])
+    expect(resources.map(({ max }) => max)).toEqual([1000, 2])
+    watched.get('fs://:pw@host')?.({ idleCpu: 50, sessions: 30, maxSessions: 100 })
+    expect(resources.map(({ max }) => max)).toEqual([40, 2])
+    watch.follow([])
+    expect(watched.size).toBe(0)
+  })
+
+  it('without its module the capacity stays, with a warning', async () => {
+    const { loads, logged } = await balancer({
+      rows: [{ id: 1, group_id: 1, dst_uri: 'sip:10.0.0.1', resources: 'channels=fs://:pw@host' }],
+      params: { initial_freeswitch_load: 7 },
+    })
+    expect(await loads()).toEqual(['1: channels 0/7'])
+    expect(logged('capacities of FreeSWITCH stay as they are')).toBe(1)
   })
 })
 

@@ -161,6 +161,20 @@ describe('pings', () => {
     expect(datagrams[1]).toEqual(Buffer.alloc(4))
   })
 
+  it('go by the Path of a contact; statuses to be ignored are no answer', async () => {
+    const proxy = await pinging(`${EVERY_10}\nmodparam("nathelper", "sipping_ignore_rpl_codes", "404,501")`)
+    const [bob, edge] = [await SipUa.open('bob'), await SipUa.open('edge')]
+    await proxy.register(bob, 'sip', `Path: <sip:127.0.0.1:${edge.port};lr>\r\n`)
+    await proxy.clock.advance(1000)
+    const ping = await edge.nextRequest('OPTIONS')
+    expect([ping.requestUri, ping.routes.map(({ uri }) => uri)]).toEqual([bob.uri, [`sip:127.0.0.1:${edge.port};lr`]])
+    edge.reply(ping, 404, 'Not Found')
+    edge.reply(ping, 100, 'Trying')
+    await until(() => (proxy.stat('rcv_replies') ?? 0) >= 2)
+    await proxy.clock.advance(4000)
+    expect([proxy.stat('pings_answered'), proxy.stat('pings_lost')]).toEqual([0, 1])
+  })
+
   it('are spread over the interval', async () => {
     const proxy = await pinging(EVERY_10)
     const bob = await SipUa.open('bob')

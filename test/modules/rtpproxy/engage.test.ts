@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { jsonRpc } from '../../../src/events/json-rpc.ts'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { FakeRtpProxy, sdpOf } from '../../support/rtp-proxy.ts'
+import { callsDatabase } from '../acc/database-rig.ts'
 import { Call, type CallRig, callRig } from '../dialog/call-rig.ts'
 
 const ENGAGE = 'if (!rtpproxy_engage()) { send_reply(503, "No media"); exit; }'
@@ -103,6 +104,25 @@ describe('rtpproxy_engage', () => {
     await rig.alice.nextReply(486)
     await rig.until('the release', () => proxy.sent('D').length > 0)
     expect(proxy.sent('D')).toEqual(['D busy busy-a busy-b'])
+  })
+
+  it('releases the RTP proxy also when the proxy was started anew during the call', async () => {
+    const rtp = await FakeRtpProxy.udp()
+    const { url, rows } = await callsDatabase('dialog')
+    const params = `
+loadmodule "db_sqlite.so"
+modparam("dialog", "db_url", "${url}")
+modparam("dialog", "db_mode", 1)`
+    const { rig } = await engaged(rtp, { params })
+    const call = new Call(rig, 'anew', { headers: SDP_TYPE, body: sdpOf('10.0.0.1', 5000) })
+    await call.begin()
+    await call.accept(sdpOf('10.0.0.2', 6000))
+    await call.acknowledge()
+    await rig.until('the row', () => rows('dialog')[0]?.['state'] === 4)
+    await rig.restart()
+    await call.hangUp()
+    await rig.until('the release', () => rtp.sent('D').length > 0)
+    expect(rtp.sent('D')).toEqual(['D anew anew-a anew-b'])
   })
 
   it('names the RTP proxy and its place', async () => {

@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { describe, expect, it } from 'vitest'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { until } from '../../interop/scenarios/rig.ts'
@@ -7,6 +9,7 @@ import { SipUa } from '../../support/sip-ua.ts'
 import { replyTo, requestOver, StreamAgent } from '../../support/stream-agent.ts'
 import { domainParams, startTlsProxy } from './tls-rig.ts'
 
+const hasIpv6 = Object.values(networkInterfaces()).some(list => list?.some(({ address }) => address === '::1'))
 const ANSWER = 'route { sl_send_reply(200, "$pr $tls_peer_subject_cn $tls_peer_verified"); exit; }'
 const OPEN = 'verify_cert=0 require_cert=0'
 
@@ -180,7 +183,6 @@ describe('a TLS server domain', () => {
       phone.send(requestOver(phone, 'OPTIONS', 'sip:example.com'))
       return (await phone.nextReply(200)).reason
     }
-    const { writeFileSync } = await import('node:fs')
     expect(await ask()).toBe('first')
     const second = authority.issue('second', 'IP:127.0.0.1')
     writeFileSync(issued.certFile, second.cert)
@@ -199,6 +201,20 @@ describe('a TLS server domain', () => {
     await expect(startTlsProxy({ params: domainParams('server', 'sv', null), routes: ANSWER })).rejects.toThrow(
       'TLS server domain sv: a server domain needs a certificate and a private_key',
     )
+  })
+
+  it.skipIf(!hasIpv6)('works on IPv6', async () => {
+    const authority = new TestAuthority()
+    const params = domainParams(
+      'server',
+      'sv',
+      authority.issue('six', 'IP:::1'),
+      `${OPEN} match_ip_address=[::1]:@TLS@`,
+    )
+    const proxy = await startTlsProxy({ params, routes: ANSWER, host: '[::1]' })
+    const phone = await StreamAgent.tls(proxy.tls, { ca: authority.ca }, '::1')
+    phone.send(requestOver(phone, 'OPTIONS', 'sip:example.com'))
+    expect((await phone.nextReply(200)).topVia?.received).toBe('::1')
   })
 
   it('hands replies back over the connection of the request, also to a client behind NAT', async () => {

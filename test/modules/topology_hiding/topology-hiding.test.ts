@@ -18,6 +18,7 @@ interface Options {
 }
 
 async function hidingRig({ head = '', params = '', hide, invite = '' }: Options) {
+  const clock = new VirtualClock()
   const [alice, bob] = [await SipUa.open('alice'), await SipUa.open('bob')]
   const proxy = await startProxy(
     `
@@ -41,13 +42,13 @@ route {
   $du = "sip:127.0.0.1:${bob.port}";
   t_relay();
 }`,
-    { clock: new VirtualClock() },
+    { clock },
   )
   onTestFinished(async () => {
     await proxy.proxy.stop(AbortSignal.abort())
     await proxy.stop()
   })
-  return { alice, bob, proxy, port: proxy.port }
+  return { alice, bob, proxy, clock, port: proxy.port }
 }
 type Rig = Awaited<ReturnType<typeof hidingRig>>
 
@@ -280,6 +281,19 @@ describe('with a dialog', () => {
     expect(bye.callId).toBe(call.arrived.callId)
     expect(bye.routes.map(route => route.uri)).toEqual(calleeSide(bob.port).reverse())
   })
+})
+
+it('with a dialog re-INVITEs made here show each party the Contact it knows', async () => {
+  const head = `${WITH_DIALOG.head}\nmodparam("dialog", "reinvite_ping_interval", 60)`
+  const rig = await hidingRig({
+    ...WITH_DIALOG,
+    head,
+    invite: 'create_dialog("reinvite-ping-caller,reinvite-ping-callee");',
+  })
+  const call = await new HiddenCall(rig).establish()
+  await rig.clock.advance(61_000)
+  expect(contactUri(await rig.bob.nextRequest('INVITE'))).toBe(contactUri(call.arrived))
+  expect(contactUri(await rig.alice.nextRequest('INVITE'))).toBe(contactUri(call.answer))
 })
 
 it('without a dialog the Contact may be written in base32', async () => {

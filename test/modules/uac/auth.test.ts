@@ -3,6 +3,7 @@ import type { SipMessage } from '../../../src/sip/codec/message.ts'
 import { readCredentials } from '../../../src/sip/digest/credentials.ts'
 import { type DigestAlgorithm, digestResponse, hashOf, passwordHash } from '../../../src/sip/digest/response.ts'
 import { headerOf, headersOf } from '../../support/sip-ua.ts'
+import { callsDatabase } from '../acc/database-rig.ts'
 import { Call, type CallRig, callRig } from '../dialog/call-rig.ts'
 
 const FAILURE = 'failure_route[auth] { if (uac_auth()) { t_on_failure("auth"); t_relay(); } }'
@@ -167,6 +168,26 @@ it('a request inside a dialog that is challenged is answered too', async () => {
   expect((await rig.alice.nextReply(200, 'INFO')).cseq).toBe(2)
   call.fromAlice('BYE', 3)
   expect((await rig.bob.nextRequest('BYE')).cseq).toBe(4)
+})
+
+it('CSeq numbers and parties go on as they were when the proxy was started anew during the call', async () => {
+  const { url, rows } = await callsDatabase('dialog')
+  const params = `
+loadmodule "db_sqlite.so"
+modparam("dialog", "db_url", "${url}")
+modparam("dialog", "db_mode", 1)
+${CREDENTIAL}`
+  const rig = await authRig('create_dialog(); uac_replace_from("", "sip:other@x.example");', { params })
+  const call = new Call(rig, 'anew')
+  await challenged(rig, call, challenge())
+  await call.accept()
+  call.fromAlice('ACK', 1)
+  await rig.until('the row', () => rows('dialog')[0]?.['state'] === 4)
+  await rig.restart()
+  call.fromAlice('INFO', 2)
+  const info = await rig.bob.nextRequest('INFO')
+  expect(info.cseq).toBe(3)
+  expect(headerOf(info, 'From')).toBe('<sip:other@x.example>;tag=anew-a')
 })
 
 it('uac_auth() without the module uac_auth is refused at the start', async () => {

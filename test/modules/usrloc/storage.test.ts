@@ -338,6 +338,31 @@ describe('many contacts', () => {
     expect(made.sql('SELECT count(*) AS n FROM location')).toEqual([{ n: 600 }])
   })
 
+  it('a REGISTER with 500 contacts has 500 rows when it is answered, and none when it is taken back', async () => {
+    const made = new Databases().sqlite()
+    const proxy = await storingProxy(made, THROUGH)
+    const contact = Array.from({ length: 500 }, (_, i) => `<sip:bob@192.0.2.1:${1000 + i}>`).join(', ')
+    const reply = await proxy.register({ contact })
+    expect([reply.status, headerOf(reply, 'Contact').split(', ').length]).toEqual([200, 500])
+    const count = () => made.sql('SELECT count(*) AS n FROM location')[0]?.['n']
+    expect([count(), proxy.stat('db_pending'), proxy.stat('location-contacts')]).toEqual([500, 0, 500])
+    expect((await proxy.register({ contact: '*', cseq: 2, headers: 'Expires: 0\r\n' })).status).toBe(200)
+    expect([count(), proxy.stat('db_pending'), proxy.stat('location-contacts')]).toEqual([0, 0, 0])
+  })
+
+  it('a flood of one REGISTER is answered each time, counted, and is one row', async () => {
+    const made = new Databases().sqlite()
+    const proxy = await storingProxy(made, THROUGH)
+    const text = proxy.phone.makeRequest('REGISTER', { uri: 'sip:127.0.0.1', callId: 'r1' })
+    // No more at once than the socket's buffer holds.
+    for (const sent of [50, 100, 150, 200]) {
+      for (let i = 0; i < 50; i++) proxy.phone.send(text, proxy.port)
+      await until(() => proxy.phone.count({ status: 200 }) === sent)
+    }
+    expect(made.sql('SELECT count(*) AS n FROM location')).toEqual([{ n: 1 }])
+    expect([proxy.stat('accepted_regs'), proxy.stat('location-contacts')]).toEqual([200, 1])
+  })
+
   it('a table of text with 2000 rows is read at start', async () => {
     const made = new Databases().text(
       'username(str) domain(str,null) contact(str) expires(int) callid(str) cseq(int)',

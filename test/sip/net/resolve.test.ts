@@ -161,6 +161,34 @@ describe('next hop of a URI (RFC 3263)', () => {
     expect(await answers({ sockets: both, tryIpv6: true })).toEqual(['192.0.2.1', '2001:db8::1'])
   })
 
+  it('finds WebSocket services (RFC 7118), and tells the name that TLS and WebSocket servers are asked for', async () => {
+    const { zone, resolver } = rig({ sockets: [socket('ws', '192.0.2.9'), socket('wss', '192.0.2.9')] })
+    zone.pointers.set('example.com', [
+      { service: 'SIPS+D2W', replacement: '_sips._ws.example.com', order: 1, preference: 1 },
+      { service: 'SIP+D2W', replacement: '_sip._ws.example.com', order: 2, preference: 1 },
+    ])
+    zone.services.set('_sips._ws.example.com', [{ host: 'a.example.org', port: 443, priority: 1, weight: 0 }])
+    zone.services.set('_sip._ws.example.com', [{ host: 'a.example.org', port: 80, priority: 1, weight: 0 }])
+    zone.a.set('a.example.org', [at('192.0.2.1')])
+    const hops = await resolver.resolve('sip:bob@example.com')
+    expect(text(hops)).toEqual(['wss 192.0.2.1 443', 'ws 192.0.2.1 80'])
+    expect(hops.map(({ name }) => name)).toEqual(['example.com', 'example.com'])
+    expect((await resolver.resolve('sips:bob@192.0.2.1;transport=ws'))[0]?.name).toBeUndefined()
+    expect((await resolver.resolve('sip:bob@example.com;transport=ws;maddr=192.0.2.7'))[0]).toMatchObject({
+      address: '192.0.2.7',
+      name: 'example.com',
+    })
+  })
+
+  it('follows no more than 64 next hops of one name', async () => {
+    const { zone, resolver } = rig()
+    zone.a.set(
+      'example.com',
+      Array.from({ length: 200 }, (_, i) => at(`192.0.2.${i}`)),
+    )
+    expect(await resolver.resolve('sip:example.com:5060')).toHaveLength(64)
+  })
+
   it('never gives a multicast address that DNS gives', async () => {
     const { zone, resolver } = rig()
     zone.a.set('example.com', [at('224.0.0.5'), at('192.0.2.1')])

@@ -1,13 +1,14 @@
-import type { Picker } from '../../../transports/virtual/pickers.ts'
-
 /** What a leaf does with an event: takes it, refuses it (for now, or for good), leaves it in doubt, or never answers. */
 export const BEHAVIOURS = ['delivered', 'failed', 'refused', 'unknown', 'slow'] as const
 export type Behaviour = (typeof BEHAVIOURS)[number]
 
-/** A tree of sockets, as plain data. `pick` and the states are filled in by whoever runs it. */
-export type Tree =
-  | { readonly leaf: string }
-  | { readonly policy: string; readonly needed?: number; readonly children: readonly Tree[]; readonly pick?: Picker }
+/** A tree of sockets, as plain data. */
+export type Tree = { readonly leaf: string } | Group
+export interface Group {
+  readonly policy: string
+  readonly needed?: number
+  readonly children: readonly Tree[]
+}
 
 export type Outcome = 'delivered' | 'failed' | 'refused' | 'unknown'
 

@@ -15,7 +15,7 @@ import { hashed, inOrder, type Picker, roundRobin, weighted } from '../../../tra
 import { setUpTransport, silentLog } from '../../conformance/host.ts'
 import { sampleEvent } from '../../conformance/sample.ts'
 import { DOUBTFUL, IMPOSSIBLE, MemorySink, REFUSED } from '../../events/memory-transport.ts'
-import { BEHAVIOURS, type Behaviour, Model, type Tree } from './model.ts'
+import { BEHAVIOURS, type Behaviour, type Group, Model, type Tree } from './model.ts'
 
 const REST_S = 30
 const DEADLINE_MS = 9_000
@@ -52,6 +52,7 @@ function open(tree: Tree) {
   const host = {
     clock,
     log: silentLog,
+    route: () => undefined,
     parse: (text: string): Address => ({ scheme: 'mem', text, key: text }),
     sink: (address: Address): Sink =>
       address.scheme === 'virtual'
@@ -65,7 +66,7 @@ function open(tree: Tree) {
 const NAMES = ['n', 'callid']
 const eventOf = (n: number) => sampleEvent('E', NAMES, [n, `call${n % 3}`])
 
-function pickerOf(tree: Tree & { readonly policy: string }): Picker {
+function pickerOf(tree: Group): Picker {
   const count = tree.children.length
   if (tree.policy === 'ROUND-ROBIN') return roundRobin(count)
   if (tree.policy === 'WEIGHTED') return weighted(tree.children.map(() => 1))
@@ -170,10 +171,11 @@ describe('the table of policies', () => {
     const own = leaves.slice(i * 3, i * 3 + 3)
     return fc
       .integer({ min: 0, max: 3 })
-      .chain(count =>
-        count === 0
-          ? fc.constant({ leaf: own[0] as string })
-          : policyOf(count).map(policy => ({ ...policy, children: own.slice(0, count).map(leaf => ({ leaf })) })),
+      .chain(
+        (count): fc.Arbitrary<Tree> =>
+          count === 0
+            ? fc.constant({ leaf: own[0] as string })
+            : policyOf(count).map(policy => ({ ...policy, children: own.slice(0, count).map(leaf => ({ leaf })) })),
       )
   }
   const outer = fc

@@ -1,0 +1,178 @@
+import { connect, type JetStreamManager, type NatsConnection, nuid } from 'nats'
+import { afterEach, describe, expect, inject, it } from 'vitest'
+import type { Delivery } from '../../../src/events/transport.ts'
+import nats from '../../../transports/nats/index.ts'
+import { openTransport } from '../../conformance/host.ts'
+import { sampleEvent } from '../../conformance/sample.ts'
+import { type Peer, transportConformance, whenUp } from '../../conformance/transport.ts'
+import { TcpRelay } from '../../support/tcp-relay.ts'
+
+const address = inject('natsAddress')
+const port = Number(address?.split(':')[1] ?? 4222)
+const DEADLINE_MS = 20_000
+const PATIENT = { connect_timeout: 10_000 }
+
+/** What arrives under a subject of its own on the real server, reached through a relay that can fail. */
+class SubjectPeer implements Peer {
+  readonly #connection: NatsConnection
+  readonly #relay: TcpRelay
+  readonly #subject: string
+  readonly #options: string
+  readonly #messages: string[] = []
+  #wake: () => void = () => {}
+
+  private constructor(connection: NatsConnection, relay: TcpRelay, subject: string, options: string) {
+    this.#connection = connection
+    this.#relay = relay
+    this.#subject = subject
+    this.#options = options
+  }
+
+  static async open(isJetStream: boolean): Promise<SubjectPeer> {
+    const connection = await connect({ servers: address ?? '' })
+    const subject = `test.${nuid.next()}`
+    if (isJetStream) {
+      const manager = await connection.jetstreamManager()
+      await manager.streams.add({ name: subject.replace('.', '_'), subjects: [subject] })
+    }
+    const relay = await TcpRelay.to(port)
+    const peer = new SubjectPeer(connection, relay, subject, isJetStream ? '?jetstream' : '')
+    void peer.#listen()
+    await connection.flush()
+    return peer
+  }
+
+  get socket(): string {
+    return `nats:127.0.0.1:${this.#relay.port}/${this.#subject}${this.#options}`
+  }
+
+  async #listen(): Promise<void> {
+    for await (const message of this.#connection.subscribe(this.#subject)) {
+      this.#messages.push(message.string())
+      this.#wake()
+    }
+  }
+
+  arrivals() {
+    return this.#messages.map(text => {
+      const { method, params = {} } = JSON.parse(text)
+      return { event: method, values: Object.values<string | number | null>(params) }
+    })
+  }
+
+  async arrived(count: number): Promise<void> {
+    while (this.#messages.length < count) {
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#relay.stop()
+  }
+
+  start(): Promise<void> {
+    return this.#relay.start()
+  }
+
+  hang(): void {
+    this.#relay.hang()
+  }
+
+  cut(): void {
+    this.#relay.cutNext()
+  }
+
+  async close(): Promise<void> {
+    await this.#relay.stop()
+    await this.#connection.close()
+  }
+}
+
+const cleanUps: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
+})
+
+async function client(): Promise<NatsConnection> {
+  const connection = await connect({ servers: address ?? '' })
+  cleanUps.push(() => connection.close())
+  return connection
+}
+
+/** One stream of its own; gives its manager and the subject it stores. */
+async function stream(): Promise<{ manager: JetStreamManager; name: string; subject: string }> {
+  const manager = await (await client()).jetstreamManager()
+  const name = nuid.next()
+  const subject = `stored.${name}`
+  await manager.streams.add({ name, subjects: [subject] })
+  cleanUps.push(() => manager.streams.delete(name))
+  return { manager, name, subject }
+}
+
+async function sendTo(target: string, events: readonly ReturnType<typeof sampleEvent>[]): Promise<Delivery[]> {
+  const transport = openTransport([nats], PATIENT)
+  cleanUps.push(() => transport.close())
+  const sink = transport.open(`nats:${address}/${target}`)
+  await whenUp(sink)
+  return Promise.all(events.map(event => sink.send(event, transport.deadline(DEADLINE_MS))))
+}
+
+describe.skipIf(address === null)('with a NATS server', () => {
+  transportConformance({ name: 'nats', module: nats, params: PATIENT, makePeer: () => SubjectPeer.open(false) })
+  transportConformance({
+    name: 'nats, JetStream',
+    module: nats,
+    params: PATIENT,
+    makePeer: () => SubjectPeer.open(true),
+  })
+})
+
+describe.skipIf(address === null)('a message on NATS', () => {
+  it('carries the identity of the event in its headers', async () => {
+    const connection = await client()
+    const subscription = connection.subscribe('identity.*', { max: 1 })
+    await connection.flush()
+    const event = sampleEvent('E_ID', ['n'], [1])
+    expect(await sendTo('identity.{event}', [event])).toEqual([{ outcome: 'delivered' }])
+    for await (const message of subscription) {
+      expect(message.subject).toBe('identity.E_ID')
+      const { headers } = message
+      expect(headers?.get('Nats-Msg-Id')).toBe(event.id)
+      expect(headers?.get('type')).toBe('E_ID')
+      expect(headers?.get('sequence')).toBe(String(event.sequence))
+      expect(headers?.get('boot')).toBe(event.origin.boot)
+      expect(headers?.get('time')).toBe(new Date(event.raisedAtMs).toISOString())
+      expect(headers?.get('Content-Type')).toBe('application/json')
+    }
+  })
+
+  it('is stored once by JetStream, however often the event is sent', async () => {
+    const { manager, name, subject } = await stream()
+    const event = sampleEvent('E_TWICE', ['n'], [1])
+    const outcomes = await sendTo(`${subject}?stream=${name}`, [event, event, event])
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['delivered', 'delivered', 'delivered'])
+    expect((await manager.streams.info(name)).state.messages).toBe(1)
+  })
+
+  it('that no stream stores is a failure that names the lack', async () => {
+    const [outcome] = await sendTo(`nowhere.${nuid.next()}?jetstream`, [sampleEvent('E_LOST', null, [])])
+    expect(outcome).toMatchObject({ outcome: 'failed', error: { code: 'E_REFUSED', permanent: false } })
+    expect(outcome?.outcome === 'failed' && outcome.error.message).toContain('no stream takes this subject')
+  })
+
+  it('for a stream that is not the one it is stored in is a failure', async () => {
+    const { manager, name, subject } = await stream()
+    const [outcome] = await sendTo(`${subject}?stream=other`, [sampleEvent('E_LOST', null, [])])
+    expect(outcome).toMatchObject({ outcome: 'failed', error: { code: 'E_REFUSED' } })
+    expect((await manager.streams.info(name)).state.messages).toBe(0)
+  })
+
+  it('larger than the server takes is refused for good, and the others of its batch arrive', async () => {
+    const events = [1, 2, 3].map(n => sampleEvent('E_SIZE', ['text'], [n === 2 ? 'x'.repeat(2 ** 20) : 'small']))
+    const outcomes = await sendTo('sizes', events)
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['delivered', 'failed', 'delivered'])
+    expect(outcomes[1]).toMatchObject({ error: { code: 'E_TOO_LARGE', permanent: true } })
+  })
+})
