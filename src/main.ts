@@ -2,6 +2,7 @@ import bullmq from '../transports/bullmq/index.ts'
 import datagram from '../transports/datagram/index.ts'
 import eventRoute from '../transports/event-route/index.ts'
 import flatstore from '../transports/flatstore/index.ts'
+import kafka from '../transports/kafka/index.ts'
 import nats from '../transports/nats/index.ts'
 import rabbitmq from '../transports/rabbitmq/index.ts'
 import virtual from '../transports/virtual/index.ts'
@@ -135,6 +136,7 @@ export const transports: readonly AnyTransport[] = [
   datagram,
   eventRoute,
   flatstore,
+  kafka,
   nats,
   rabbitmq,
   virtual,

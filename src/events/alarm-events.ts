@@ -62,7 +62,8 @@ export class Alarm implements LaneAlarm {
   readonly #event: string
   readonly #clock: Clock
   readonly #raise: RaiseAlarm
-  readonly #losses = new Map<string, Losses>()
+  /** Made with the first loss: most subscriptions never have one. */
+  #losses: Map<string, Losses> | undefined
 
   /** `event` is what the subscription takes. */
   constructor(event: string, clock: Clock, raise: RaiseAlarm) {
@@ -87,10 +88,11 @@ export class Alarm implements LaneAlarm {
     if (isAlarmEvent(event.name)) return
     const kind = attempts > 0 ? 'dead' : 'dropped'
     const key = `${kind} ${socket}`
-    const known = this.#losses.get(key)
+    const all = (this.#losses ??= new Map())
+    const known = all.get(key)
     if (known === undefined) {
       const losses: Losses = { events: 1, id: event.id, error, attempts, timer: undefined }
-      this.#losses.set(key, losses)
+      all.set(key, losses)
       this.#tell(socket, kind, key, losses)
       return
     }
@@ -106,7 +108,7 @@ export class Alarm implements LaneAlarm {
     losses.events = 0
     losses.timer = this.#clock.after(TELL_EVERY_MS, () => {
       if (losses.events > 0) this.#tell(socket, kind, key, losses)
-      else this.#losses.delete(key)
+      else this.#losses?.delete(key)
     })
     this.#raise('E_EVI_FAILURE', [this.#event, socket, kind, error.code, error.message, events, id, attempts])
   }

@@ -392,6 +392,7 @@ function joined(
   more: string | undefined,
   format: PayloadFormat | undefined,
 ): SubscriptionOptions {
+  if (format === undefined && (more === undefined || more.trim() === '')) return options
   const added = more === undefined || more.trim() === '' ? NO_OPTIONS : parseOptions(more)
   const text = [options.text, added.text].filter(one => one !== '').join(' ')
   const wanted = format ?? added.format ?? options.format

@@ -1,7 +1,7 @@
 import type { Timer } from '../util/clock.ts'
 import { settledBefore } from '../util/settled-before.ts'
 import type { RaisedEvent } from './event.ts'
-import type { DropReason, EventStore } from './event-store.ts'
+import type { DropReason, EventStore, StoreListener } from './event-store.ts'
 import type { Lane } from './lane.ts'
 import { broken, countsAsAttempt, type LaneContext, Ledger, TroubleWatch, type Undelivered } from './ledger.ts'
 import { backOffMs, type DeliveryPolicy } from './policy.ts'
@@ -22,7 +22,7 @@ interface Item {
  * Keeps order only between events of one key: each key has one event on its way at a time, while keys go side by side.
  * An event that is refused holds up its key alone; a receiver that is away, or full, holds up all.
  */
-export class KeyedLane implements Lane, Runnable {
+export class KeyedLane implements Lane, Runnable, StoreListener {
   readonly socket: string
   readonly #sink: Sink
   readonly #policy: DeliveryPolicy
@@ -57,10 +57,7 @@ export class KeyedLane implements Lane, Runnable {
     this.#ledger = new Ledger(socket, context)
     this.#trouble = new TroubleWatch(socket, sink, context)
     this.#keyOf = keyReader(policy.key ?? '')
-    store.attach({
-      ready: () => this.#wake(),
-      dropped: (event: RaisedEvent, reason: DropReason) => void this.#ledger.drop(event, reason),
-    })
+    store.attach(this)
     this.counters.raised = store.length
     sink.onHealth(() => {
       if (this.#pause !== undefined && sink.health.state === 'up') this.#goOn()
@@ -91,6 +88,14 @@ export class KeyedLane implements Lane, Runnable {
   }
   get lastErrorAtMs(): number {
     return this.#ledger.lastErrorAtMs
+  }
+
+  ready(): void {
+    this.#wake()
+  }
+
+  dropped(event: RaisedEvent, reason: DropReason): void {
+    this.#ledger.drop(event, reason)
   }
 
   offer(event: RaisedEvent, nowMs: number): void {

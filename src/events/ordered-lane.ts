@@ -1,7 +1,7 @@
 import type { Timer } from '../util/clock.ts'
 import { settledBefore } from '../util/settled-before.ts'
 import type { RaisedEvent } from './event.ts'
-import type { DropReason, EventStore } from './event-store.ts'
+import type { DropReason, EventStore, StoreListener } from './event-store.ts'
 import type { Lane } from './lane.ts'
 import { broken, countsAsAttempt, type LaneContext, Ledger, TroubleWatch, type Undelivered } from './ledger.ts'
 import { backOffMs, type DeliveryPolicy } from './policy.ts'
@@ -44,7 +44,7 @@ type State =
   | 'waiting'
 
 /** Sends all events in order; after a failure they are put back in order, so that a retry overtakes nothing. */
-export class OrderedLane implements Lane, Runnable {
+export class OrderedLane implements Lane, Runnable, StoreListener {
   readonly socket: string
   readonly #sink: Sink
   readonly #policy: DeliveryPolicy
@@ -75,10 +75,7 @@ export class OrderedLane implements Lane, Runnable {
     this.#ledger = new Ledger(socket, context)
     this.#trouble = new TroubleWatch(socket, sink, context)
     this.#window = policy.maxInFlight
-    store.attach({
-      ready: () => this.#wake(),
-      dropped: (event: RaisedEvent, reason: DropReason) => void this.#ledger.drop(event, reason),
-    })
+    store.attach(this)
     // What an earlier run left behind counts as raised in this one.
     this.counters.raised = store.length
     sink.onHealth(() => {
@@ -108,6 +105,14 @@ export class OrderedLane implements Lane, Runnable {
   }
   get lastErrorAtMs(): number {
     return this.#ledger.lastErrorAtMs
+  }
+
+  ready(): void {
+    this.#wake()
+  }
+
+  dropped(event: RaisedEvent, reason: DropReason): void {
+    this.#ledger.drop(event, reason)
   }
 
   offer(event: RaisedEvent, nowMs: number): void {

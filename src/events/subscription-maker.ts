@@ -12,7 +12,7 @@ import { openLane } from './open-lane.ts'
 import type { Outlet, Outlets } from './outlets.ts'
 import type { DeliveryPolicy } from './policy.ts'
 import type { DeliveryScheduler } from './scheduler.ts'
-import type { SubscriptionOptions } from './socket-options.ts'
+import { NO_OPTIONS, type SubscriptionOptions } from './socket-options.ts'
 import { Subscription } from './subscription.ts'
 import { type Address, AddressError } from './transport.ts'
 
@@ -51,7 +51,9 @@ export class SubscriptionMaker {
   /** Opens all it takes, or nothing. Throws AddressError. */
   open(plan: SubscriptionPlan): Subscription {
     const { address, options } = plan
-    const policy = { ...this.#parts.policy, ...options.policy }
+    // Most ask for nothing of their own and share one.
+    const policy =
+      options.policy === NO_OPTIONS.policy ? this.#parts.policy : { ...this.#parts.policy, ...options.policy }
     if (needsStore(policy) && this.#parts.openStore === undefined)
       throw new AddressError('durable and when_full=spool need a spool, and this instance has none', address.text, 0)
     const outlets = this.#parts.outlets.open(address, { format: options.format, key: policy.key ?? undefined })

@@ -161,7 +161,7 @@ export const socket: ListenSocket = {
   text: 'udp:127.0.0.1:5060',
 }
 
-const INVITE = `INVITE sip:bob@example.org:5070;transport=tcp SIP/2.0
+export const INVITE = `INVITE sip:bob@example.org:5070;transport=tcp SIP/2.0
 Via: SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bK1
 Via: SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK0;received=10.0.0.2
 From: "Alice" <sip:alice@127.0.0.1>;tag=ft1

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { target } from '../../src/script/context.ts'
-import { compileText, contextOf, FakeEnvironment, REPLY, readValue, socket } from './harness.ts'
+import { compileText, contextOf, FakeEnvironment, INVITE, REPLY, readValue, socket } from './harness.ts'
 
 describe('variables of a request', () => {
   it.each<[string, unknown]>([
@@ -100,6 +100,13 @@ describe('variables of a request', () => {
     expect(readValue('$mb', m)).toBe(m.message.bytes.toString())
     expect(readValue('$mi', m)).toBe(readValue('$mi', m))
     expect(readValue('$mi', contextOf())).not.toBe(readValue('$mi', m))
+  })
+
+  it('read a long hostile header of credentials in one pass', () => {
+    const header = (text: string) =>
+      contextOf(INVITE.replace(/^(Proxy-)?Authorization: .*$/m, () => `Proxy-Authorization: Digest ${text}`))
+    expect(readValue('$au', header('a'.repeat(60_000)))).toBeNull()
+    expect(readValue('$ar', header(`realm="a \\"b\\"", ${'a="\\'.repeat(15_000)}`))).toBe('a "b"')
   })
 
   it('tell the time', () => {

@@ -62,6 +62,13 @@ export class AppendFile {
     else await this.#examine(bytes, size, cause)
   }
 
+  /** The text at the beginning of the file, at most so many bytes of it. */
+  async start(mostBytes: number): Promise<string> {
+    const bytes = Buffer.alloc(Math.min(mostBytes, this.#sizeBytes))
+    const { bytesRead } = await this.#handle.read(bytes, 0, bytes.length, 0)
+    return bytes.toString('utf8', 0, bytesRead)
+  }
+
   async close(): Promise<void> {
     await this.#handle.close()
     if (this.#stream.destroyed) return

@@ -2,13 +2,14 @@ import {
   DELIVERED,
   type Delivery,
   DeliveryError,
-  type EventData,
   failed,
+  type Outcomes,
   unknown,
   type WireEvent,
 } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { AppendFile, checkPlace, WriteError } from './append-file.ts'
+import { CsvTable } from './csv.ts'
 
 export type RotationReason = 'count' | 'size' | 'period' | 'mi'
 
@@ -19,9 +20,13 @@ export interface Rotation {
   readonly oldFilename: string
 }
 
+/** The form of the lines of a file: `csv`, or a function that writes one or says why it cannot. */
+export type LineForm = 'csv' | ((event: WireEvent) => string | DeliveryError)
+
 export interface FlatFileOptions {
   readonly clock: Clock
-  readonly record: (event: EventData) => string
+  /** Stands between the fields of `csv`. */
+  readonly delimiter: string
   /** Permission bits of a new file, subject to the umask. */
   readonly mode: number
   /** Lines after which the file is rotated; 0 for never. */
@@ -38,8 +43,13 @@ const PIECE = 262_144
 /** A write is given up this much before its deadline, so that what is answered then is our answer. */
 const AHEAD_MS = 20
 
+/** A header is looked for in so much of a file. */
+const HEADER_BYTES = 65_536
+
 interface Job {
   isRunning: boolean
+  /** Why single events cannot be lines, by their place in the batch. */
+  refused: Map<number, Delivery> | undefined
   /** What was answered when the deadline came first. */
   givenUp: Delivery | undefined
 }
@@ -51,17 +61,21 @@ interface Job {
 export class FlatFile {
   /** The path as it was subscribed, absolute. */
   readonly path: string
+  readonly #form: LineForm
   readonly #options: FlatFileOptions
   readonly #lostListeners = new Set<(error: DeliveryError) => void>()
   #filename: string | undefined
   #file: AppendFile | undefined
+  /** The columns of the open file. */
+  #table: CsvTable | undefined
   #wasOpened = false
   #last: Promise<unknown> = Promise.resolve()
   #lines = 0
   #bytes = 0
 
-  constructor(path: string, options: FlatFileOptions) {
+  constructor(path: string, form: LineForm, options: FlatFileOptions) {
     this.path = path
+    this.#form = form
     this.#options = options
   }
 
@@ -79,8 +93,8 @@ export class FlatFile {
    * Appends a line for each event. `failed`: none of them is in the file; `unknown`: some may be. What has not begun by
    * the deadline is not written.
    */
-  async append(batch: readonly WireEvent[], deadlineMs: number): Promise<Delivery> {
-    const job: Job = { isRunning: false, givenUp: undefined }
+  async append(batch: readonly WireEvent[], deadlineMs: number): Promise<Outcomes> {
+    const job: Job = { isRunning: false, givenUp: undefined, refused: undefined }
     const done = this.#exclusively(() => job.givenUp ?? this.#append(batch, job))
     const late = Promise.withResolvers<Delivery>()
     const { clock } = this.#options
@@ -112,18 +126,19 @@ export class FlatFile {
     return job.givenUp
   }
 
-  async #append(batch: readonly WireEvent[], job: Job): Promise<Delivery> {
+  async #append(batch: readonly WireEvent[], job: Job): Promise<Outcomes> {
     job.isRunning = true
     let from = 0
     try {
       while (from < batch.length) {
         this.#file ??= await this.#open()
-        const to = await this.#appendPiece(this.#file, batch, from)
+        const to = await this.#appendPiece(this.#file, batch, from, job)
         from = to
         const reason = this.#rotationDue()
         if (reason !== undefined) await this.#rotate(reason)
       }
-      return DELIVERED
+      const { refused } = job
+      return refused === undefined ? DELIVERED : batch.map((_, i) => refused.get(i) ?? DELIVERED)
     } catch (error) {
       const delivery = deliveryError(error)
       await this.#shut()
@@ -134,27 +149,44 @@ export class FlatFile {
   }
 
   /** Writes events from `from` on, up to a piece's size or the line that makes a rotation due. Returns where it stopped. */
-  async #appendPiece(file: AppendFile, batch: readonly WireEvent[], from: number): Promise<number> {
-    const { record, rotateCount, rotateSizeBytes } = this.#options
+  async #appendPiece(file: AppendFile, batch: readonly WireEvent[], from: number, job: Job): Promise<number> {
+    const { rotateCount, rotateSizeBytes } = this.#options
+    const lineOf = this.#lineWriter(file, batch[from])
     const room = rotateCount > 0 ? rotateCount - this.#lines : Number.POSITIVE_INFINITY
     const end = Math.min(batch.length, from + room)
     const lines: string[] = []
+    if (file.sizeBytes === 0 && this.#table !== undefined) lines.push(this.#table.header)
+    let written = 0
     let length = 0
     let to = from
     let bytes = this.#bytes
     while (to < end && length < PIECE && (rotateSizeBytes === 0 || bytes < rotateSizeBytes)) {
       const event = batch[to]
       if (event === undefined) break
-      const line = record(event)
+      const line = lineOf(event)
+      to++
+      if (typeof line !== 'string') {
+        job.refused ??= new Map()
+        job.refused.set(to - 1, failed(line))
+        continue
+      }
+      written++
       if (rotateSizeBytes > 0) bytes += Buffer.byteLength(line)
       lines.push(line)
       length += line.length
-      to++
     }
-    await file.write(Buffer.from(lines.join('')))
-    this.#lines += to - from
+    if (written > 0) await file.write(Buffer.from(lines.join('')))
+    this.#lines += written
     this.#bytes = bytes
     return to
+  }
+
+  /** A file that begins with this event gets its columns from it. */
+  #lineWriter(file: AppendFile, first: WireEvent | undefined): (event: WireEvent) => string | DeliveryError {
+    if (this.#form !== 'csv') return this.#form
+    if (file.sizeBytes === 0 && first !== undefined) this.#table = CsvTable.forEvent(first, this.#options.delimiter)
+    const table = this.#table
+    return event => table?.record(event) ?? NO_TABLE
   }
 
   #rotationDue(): RotationReason | undefined {
@@ -169,7 +201,15 @@ export class FlatFile {
     // What an earlier run left counts towards the size, but may not make a rotation due before a line is written.
     if (!this.#wasOpened) this.#bytes = Math.min(file.sizeBytes, Math.max(0, this.#options.rotateSizeBytes - 1))
     this.#wasOpened = true
+    if (this.#form === 'csv' && file.sizeBytes > 0) await this.#readHeader(file)
     return file
+  }
+
+  async #readHeader(file: AppendFile): Promise<void> {
+    this.#table = CsvTable.forFile(await file.start(HEADER_BYTES), this.#options.delimiter)
+    if (this.#table !== undefined) return
+    await file.close()
+    throw new DeliveryError('E_NOT_CONNECTED', `${this.#name()} does not begin with a header of csv; rotate it`)
   }
 
   async #rotate(reason: RotationReason): Promise<void> {
@@ -193,6 +233,8 @@ export class FlatFile {
     await file?.close().catch(() => {})
   }
 }
+
+const NO_TABLE = new DeliveryError('E_REFUSED', 'the file has no header')
 
 function deliveryError(error: unknown): DeliveryError {
   if (error instanceof DeliveryError) return error

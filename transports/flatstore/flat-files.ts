@@ -2,10 +2,11 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { AddressError } from '../../src/events/transport.ts'
 import type { Clock, Timer } from '../../src/util/clock.ts'
-import { FlatFile, type FlatFileOptions } from './flat-file.ts'
+import { FlatFile, type FlatFileOptions, type LineForm } from './flat-file.ts'
 
 interface Entry {
   readonly file: FlatFile
+  readonly format: string
   users: number
 }
 
@@ -21,18 +22,20 @@ export class FlatFiles {
   }
 
   /** The file for this path. Throws AddressError where it could not be written or would be one file too many. */
-  acquire(path: string): FlatFile {
+  acquire(path: string, format: string, form: LineForm): FlatFile {
     const absolute = resolve(path)
     const known = this.#entries.get(absolute)
     if (known !== undefined) {
+      if (known.format !== format)
+        throw new AddressError(`the file is written as ${known.format} already, by another subscription`, path, 0)
       known.users++
       return known.file
     }
     if (this.#entries.size >= this.#maxFiles)
       throw new AddressError(`there are ${this.#maxFiles} files already (max_open_sockets)`, path, 0)
     refuseUnwritable(path, absolute)
-    const file = new FlatFile(absolute, this.#options)
-    this.#entries.set(absolute, { file, users: 1 })
+    const file = new FlatFile(absolute, form, this.#options)
+    this.#entries.set(absolute, { file, format, users: 1 })
     return file
   }
 

@@ -1,7 +1,17 @@
 import { resolve } from 'node:path'
-import { type Address, AddressError, defineTransport, type Transport } from '../../src/events/transport.ts'
+import {
+  type Address,
+  AddressError,
+  defineTransport,
+  type PayloadFormat,
+  type Transport,
+  type TransportHost,
+  tryEncode,
+  type WireEvent,
+} from '../../src/events/transport.ts'
 import type { Log } from '../../src/log/log.ts'
 import { arg, field, optionalParam, param } from '../../src/util/spec.ts'
+import type { LineForm } from './flat-file.ts'
 import { FlatFiles, rotateEvery } from './flat-files.ts'
 import { FlatstoreLink, FlatstoreSink } from './link.ts'
 import { recordWriter } from './record.ts'
@@ -10,6 +20,8 @@ interface FlatstoreAddress extends Address {
   readonly path: string
 }
 
+/** One line each; the text form takes several. */
+const FORMATS = ['csv', 'json', 'jsonrpc', 'cloudevents'] as const satisfies readonly PayloadFormat[]
 const DEFAULT_MODE = 0o644
 const DEFAULT_MAX_FILES = 100
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
@@ -23,6 +35,10 @@ export default defineTransport(
     examples: ['flatstore:/tmp/opensips.events', 'flatstore:/var/log/cdr.csv'],
     promises: { ordered: true, delivered: 'written', noticesAbsence: true },
     params: {
+      format: optionalParam(
+        'str',
+        'Form of the lines where a subscription asks for none: `csv` (with a header line), `json`, `jsonrpc` or `cloudevents`. Without it plain values between delimiters, as OpenSIPS writes them, which cannot always be read back.',
+      ),
       max_open_sockets: param('int', DEFAULT_MAX_FILES, 'Most files at a time, 1 to 65535.'),
       delimiter: param('str', ',', 'Stands between the columns.'),
       escape_delimiter: optionalParam(
@@ -67,15 +83,17 @@ export default defineTransport(
     if (delimiter === '') throw new Error('event_flatstore: delimiter must not be empty')
     if (escapeDelimiter !== undefined && escapeDelimiter.length !== delimiter.length)
       throw new Error(`event_flatstore: escape_delimiter must be as long as delimiter (${delimiter.length})`)
+    const record = recordWriter({
+      delimiter,
+      escapeDelimiter,
+      newlineReplacement: params.newline_replacement,
+      suppressEventName: params.suppress_event_name !== 0,
+    })
+    const preferred = formatParam(params.format)
     const files = new FlatFiles(
       {
         clock,
-        record: recordWriter({
-          delimiter,
-          escapeDelimiter,
-          newlineReplacement: params.newline_replacement,
-          suppressEventName: params.suppress_event_name !== 0,
-        }),
+        delimiter,
         mode: permissions(params.file_permissions, log),
         rotateCount: sizeOf('rotate_count', params.rotate_count, /^(\d+)()$/),
         rotateSizeBytes: sizeOf('rotate_size', params.rotate_size, /^(\d+)([kmg]?)$/i),
@@ -91,8 +109,10 @@ export default defineTransport(
     const transport: Transport<FlatstoreAddress> = {
       scheme: 'flatstore',
       parse: parsePath,
+      formats: FORMATS,
       open(address, host) {
-        const file = files.acquire(address.path)
+        const format = host.format ?? preferred
+        const file = files.acquire(address.path, format ?? 'plain lines', lineForm(format, record, host))
         return new FlatstoreSink(host.buffered(new FlatstoreLink(file)), () => files.release(file))
       },
     }
@@ -112,6 +132,27 @@ export default defineTransport(
     }
   },
 )
+
+function formatParam(text: string | undefined): (typeof FORMATS)[number] | undefined {
+  const format = FORMATS.find(known => known === text)
+  if (text !== undefined && format === undefined)
+    throw new Error(`event_flatstore: format must be one of ${FORMATS.join(', ')}, not "${text}"`)
+  return format
+}
+
+function lineForm(
+  format: PayloadFormat | undefined,
+  record: (event: WireEvent) => string,
+  host: TransportHost,
+): LineForm {
+  if (format === undefined) return record
+  if (format === 'csv') return 'csv'
+  const codec = host.codec('message', format)
+  return event => {
+    const bytes = tryEncode(event, codec)
+    return Buffer.isBuffer(bytes) ? `${bytes.toString()}\n` : bytes
+  }
+}
 
 /** Answered by the management interface with this code and message. */
 class CommandError extends Error {

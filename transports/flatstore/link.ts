@@ -18,7 +18,7 @@ export class FlatstoreLink implements Link {
     await this.#file.connect(onLost)
   }
 
-  write(batch: readonly WireEvent[], deadlineMs: number): Promise<Delivery> {
+  write(batch: readonly WireEvent[], deadlineMs: number): Promise<Outcomes> {
     const done = this.#file.append(batch, deadlineMs)
     this.#running = done
     return done

@@ -1,32 +1,38 @@
-import { readFileSync } from 'node:fs'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 
 /** Locks this process holds: its own number in a file says nothing where a process before it had the same. */
 const held = new Set<string>()
 
 /**
  * Takes a file as a sign that this process uses what is beside it. Null where another running process does; a file left by
- * one that has ended is taken over. Rejects with the system's error.
+ * one that has ended is taken over. Throws the system's error.
  */
-export async function takeLock(path: string): Promise<{ release(): Promise<void> } | null> {
+export function takeLock(path: string): { release(): void } | null {
   if (held.has(path)) return null
   held.add(path)
   try {
-    const owner = await readFile(path, 'utf8').catch(() => '')
-    if (isRunning(owner)) {
+    if (isRunning(ownerIn(path))) {
       held.delete(path)
       return null
     }
-    await writeFile(path, `${process.pid} ${startOf(process.pid)}\n`)
+    writeFileSync(path, `${process.pid} ${startOf(process.pid)}\n`)
   } catch (error) {
     held.delete(path)
     throw error
   }
   return {
-    release: async () => {
+    release: () => {
       held.delete(path)
-      await rm(path, { force: true })
+      rmSync(path, { force: true })
     },
+  }
+}
+
+function ownerIn(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
   }
 }
 

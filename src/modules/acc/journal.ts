@@ -1,5 +1,7 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { closeSync, fdatasync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import { mkdir, open, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Log } from '../../log/log.ts'
 import type { Counter } from '../../util/spec.ts'
 import { apply, formatLine, type JournalLine, linesOf, type OpenCall, readLines } from './journal-lines.ts'
@@ -16,24 +18,28 @@ interface JournalParts {
 
 /** Below this a file is not worth being written anew. */
 const SMALL_BYTES = 4_000_000
+const syncData = promisify(fdatasync)
 
 /**
- * The calls that have no record yet, on disk: a file that lines are appended to. What happens in one turn of the event loop is
- * written at once at its end, so a process that dies loses at most its last turn; the disk is synced as often as it can be,
- * without anything waiting for it. The folder is there only while calls are.
+ * The calls that have no record yet, on disk: a file that lines are appended to. What happens in one turn of the event loop
+ * is handed to the system as one piece at its end, when the messages of that turn are on their way, so a process that dies
+ * loses what its last turn did at most. The disk is synced behind it, as often as it can be. The folder is there only while
+ * calls are.
  */
 export class CallJournal {
   readonly #parts: JournalParts
   readonly #calls = new Map<string, OpenCall>()
   #lines: JournalLine[] = []
   #isScheduled = false
-  #writing: Promise<void> = Promise.resolve()
-  #syncing: Promise<void> | null = null
-  #file: FileHandle | null = null
-  #lock: { release(): Promise<void> } | null = null
+  #file: number | null = null
+  #lock: ReturnType<typeof takeLock> = null
   #bytes = 0
   /** Bytes of the file when it was last written anew. */
   #compactBytes = 0
+  #compacting: Promise<void> | null = null
+  /** What is written while the file is written anew: it belongs into the new one too. */
+  #meanwhile: string[] = []
+  #syncing: Promise<void> | null = null
   #isFailing = false
   #isForeign = false
 
@@ -51,29 +57,20 @@ export class CallJournal {
    * with the system's error.
    */
   async recover(): Promise<readonly OpenCall[]> {
-    const { damaged, folder, log } = this.#parts
     const text = await readFile(this.#path, 'utf8').catch((error: unknown) => {
       if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(String(error.code))) return null
       throw error
     })
-    if (text === null) return []
-    if (!(await this.#take())) return []
-    const content = readLines(text)
-    if (content.isTorn) log.warn('the last line of the journal of calls was not written to its end', { folder })
-    if (content.damaged.length > 0) {
-      damaged.value += content.damaged.length
-      const copy = join(folder, 'calls.damaged')
-      await writeFile(copy, text)
-      const lines = content.damaged.slice(0, 20).join(',')
-      log.error('lines of the journal of calls are damaged and were passed over', {
-        lines,
-        count: content.damaged.length,
-        copy,
+    if (text === null || !this.#take()) return []
+    const { calls, damaged, isTorn } = readLines(text)
+    if (isTorn)
+      this.#parts.log.warn('the last line of the journal of calls was not written to its end', {
+        folder: this.#parts.folder,
       })
-    }
-    for (const [id, open] of content.calls) this.#calls.set(id, open)
-    await this.#compact()
-    return [...content.calls.values()]
+    if (damaged.length > 0) await this.#reportDamage(text, damaged)
+    for (const [id, call] of calls) this.#calls.set(id, call)
+    await this.#rewrite()
+    return [...calls.values()]
   }
 
   /** Makes the folder and takes it away again. Rejects with the system's error: calls could not be kept there. */
@@ -84,35 +81,31 @@ export class CallJournal {
     await rmdir(this.#parts.folder).catch(() => {})
   }
 
-  /** Takes a line; it is on disk soon. Lines about calls that it does not hold mean nothing. */
+  /** Takes a line; it is on disk at the end of this turn. Lines about calls that it does not hold mean nothing. */
   add(line: JournalLine): void {
     if (line.op !== 'call' && !this.#calls.has(line.id)) return
     apply(this.#calls, line)
     this.#lines.push(line)
     if (this.#isScheduled) return
     this.#isScheduled = true
-    setImmediate(() => {
-      this.#isScheduled = false
-      this.#write()
-    })
+    setImmediate(() => this.#write())
   }
 
   /** Everything taken so far is on disk. */
   async flush(): Promise<void> {
     this.#write()
-    await this.#writing
+    await this.#compacting
     await this.#syncing
   }
 
   /** Ends writing. Where no call is left, nothing is left on disk. */
   async close(): Promise<void> {
     await this.flush()
-    await this.#file?.close()
-    this.#file = null
+    this.#closeFile()
     if (this.#lock === null) return
     const isEmpty = this.#calls.size === 0
     if (isEmpty) await rm(this.#path, { force: true })
-    await this.#lock.release()
+    this.#lock.release()
     this.#lock = null
     // It stays where something else is in it, as a damaged file.
     if (isEmpty) await rmdir(this.#parts.folder).catch(() => {})
@@ -122,82 +115,116 @@ export class CallJournal {
     return join(this.#parts.folder, 'calls')
   }
 
-  #write(): void {
-    if (this.#lines.length > 0) this.#writing = this.#writing.then(() => this.#writeBatch())
+  async #reportDamage(text: string, lines: readonly number[]): Promise<void> {
+    const { damaged, folder, log } = this.#parts
+    damaged.value += lines.length
+    const copy = join(folder, 'calls.damaged')
+    await writeFile(copy, text)
+    log.error('lines of the journal of calls are damaged and were passed over', {
+      lines: lines.slice(0, 20).join(','),
+      count: lines.length,
+      copy,
+    })
   }
 
-  async #writeBatch(): Promise<void> {
+  #write(): void {
+    this.#isScheduled = false
     if (this.#lines.length === 0 || this.#isForeign) return
-    const lines = this.#lines
+    const text = this.#lines.map(formatLine).join('')
     this.#lines = []
+    if (this.#compacting !== null) this.#meanwhile.push(text)
     try {
-      if (!(await this.#take())) return
-      // After a failure the file may lack lines, or end within one.
-      if (this.#file === null || this.#isFailing || this.#isLarge) await this.#compact()
-      else await this.#append(lines.map(formatLine).join(''))
-      if (this.#isFailing)
-        this.#parts.log.notice('the journal of calls is written again', { folder: this.#parts.folder })
-      this.#isFailing = false
+      if (!this.#take()) return
+      // After a failure the file may lack lines, or end within one: it is written anew, with this.
+      if (!this.#isFailing) this.#append(text)
+      if (this.#isFailing || this.#bytes > Math.max(SMALL_BYTES, 4 * this.#compactBytes)) this.#compact()
     } catch (error) {
-      this.#parts.failures.value++
-      if (!this.#isFailing)
-        this.#parts.log.error('the journal of calls cannot be written: a crash would now lose records of calls', {
-          folder: this.#parts.folder,
-          reason: String(error),
-        })
-      this.#isFailing = true
+      this.#fail(error)
     }
   }
 
-  async #append(text: string): Promise<void> {
-    const bytes = Buffer.from(text)
-    await this.#file?.appendFile(bytes)
-    this.#bytes += bytes.length
-    this.#sync()
+  #append(text: string): void {
+    this.#file ??= openSync(this.#path, 'a', 0o640)
+    this.#bytes += writeAll(this.#file, text)
+    this.#sync(this.#file)
   }
 
   /** One at a time; what is written meanwhile goes with the next. */
-  #sync(): void {
-    this.#syncing ??= (this.#file?.datasync() ?? Promise.resolve())
+  #sync(file: number): void {
+    this.#syncing ??= syncData(file)
       .catch(() => {})
       .then(() => {
         this.#syncing = null
       })
   }
 
-  get #isLarge(): boolean {
-    return this.#bytes > Math.max(SMALL_BYTES, 4 * this.#compactBytes)
+  /** Writes the file anew behind the back of what goes on. */
+  #compact(): void {
+    this.#compacting ??= this.#rewrite()
+      .then(
+        () => {
+          if (this.#isFailing)
+            this.#parts.log.notice('the journal of calls is written again', { folder: this.#parts.folder })
+          this.#isFailing = false
+        },
+        (error: unknown) => this.#fail(error),
+      )
+      .finally(() => {
+        this.#compacting = null
+      })
   }
 
-  /** Writes the file anew, with what still matters only. */
-  async #compact(): Promise<void> {
-    // What waits to be appended is part of what the calls are now.
-    this.#lines = []
+  #fail(error: unknown): void {
+    this.#parts.failures.value++
+    if (!this.#isFailing)
+      this.#parts.log.error('the journal of calls cannot be written: a crash would now lose records of calls', {
+        folder: this.#parts.folder,
+        reason: String(error),
+      })
+    this.#isFailing = true
+  }
+
+  /** A new file with what still matters, in the place of the old one. */
+  async #rewrite(): Promise<void> {
+    this.#meanwhile = []
     const text = [...this.#calls.values()].flatMap(linesOf).map(formatLine).join('')
     const temporary = `${this.#path}.new`
-    await this.#syncing
-    await this.#file?.close()
-    this.#file = null
-    const file = await open(temporary, 'w', 0o640)
+    const written = await open(temporary, 'w', 0o640)
     try {
-      await file.writeFile(text)
-      await file.datasync()
-      await rename(temporary, this.#path)
+      await written.writeFile(text)
+      await written.datasync()
+    } finally {
+      await written.close()
+    }
+    await this.#syncing
+    // From here on nothing else runs until the new file is the one that is written.
+    const file = openSync(temporary, 'a')
+    try {
+      const added = this.#meanwhile.join('')
+      this.#meanwhile = []
+      writeAll(file, added)
+      renameSync(temporary, this.#path)
+      this.#closeFile()
+      this.#file = file
+      this.#bytes = Buffer.byteLength(text) + Buffer.byteLength(added)
+      this.#compactBytes = this.#bytes
     } catch (error) {
-      await file.close()
+      closeSync(file)
       throw error
     }
-    this.#file = file
-    this.#bytes = Buffer.byteLength(text)
-    this.#compactBytes = this.#bytes
+  }
+
+  #closeFile(): void {
+    if (this.#file !== null) closeSync(this.#file)
+    this.#file = null
   }
 
   /** Makes sure that nobody else writes here. */
-  async #take(): Promise<boolean> {
+  #take(): boolean {
     if (this.#lock !== null) return true
     const { folder, log } = this.#parts
-    await mkdir(folder, { recursive: true, mode: 0o750 })
-    this.#lock = await takeLock(join(folder, 'lock'))
+    mkdirSync(folder, { recursive: true, mode: 0o750 })
+    this.#lock = takeLock(join(folder, 'lock'))
     if (this.#lock !== null) return true
     this.#isForeign = true
     log.error('another process writes this journal of calls: calls are not journalled; give each its own cdr_journal', {
@@ -205,4 +232,11 @@ export class CallJournal {
     })
     return false
   }
+}
+
+/** Gives how many bytes the text has. */
+function writeAll(file: number, text: string): number {
+  const bytes = Buffer.from(text)
+  for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
+  return bytes.length
 }

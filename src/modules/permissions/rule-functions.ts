@@ -5,7 +5,7 @@ import { parseUri, unescapeUser } from '../../sip/codec/uri.ts'
 import type { PermissionsParams } from './params.ts'
 import type { RuleFiles, RuleSet, UriPair } from './rule-files.ts'
 
-const returns = '1 allowed; −1 denied, or a URI cannot be read'
+const returns = '1 allowed; −1 denied, or a URI cannot be read or is longer than 1024 characters'
 const denyFile = optional(
   arg('deny_file', 'str', 'File of the rules that deny; the first argument is then the file of those that allow.'),
 )
@@ -80,19 +80,22 @@ export function openBase(files: RuleFiles, params: PermissionsParams, name: stri
   return files.open(`${name}${params.allow_suffix}`, `${name}${params.deny_suffix}`)
 }
 
-/** Pairs of one URI with others; null where one of them cannot be read. */
+/** Pairs of one URI with others; null where one of them cannot be read or is too long. */
 export function pairsWith(uri: string | undefined, others: readonly string[]): readonly UriPair[] | null {
   const left = plainUri(uri ?? '')
   const pairs = others.map(other => [left, plainUri(other)] as const)
   return pairs.every((pair): pair is UriPair => !pair.includes(null)) ? pairs : null
 }
 
+/** Longest URI that rules are asked about: some patterns take the square of the length. */
+const MAX_URI_CHARS = 1024
+
 /**
  * A URI as rules are written for: `sip:user@host`, whatever its scheme, without port and parameters (as the reference),
- * and without escapes, which would get past every rule.
+ * and without escapes, which would get past every rule. Null where it cannot be read or is too long.
  */
 function plainUri(uri: string): string | null {
-  const parsed = parseUri(uri)
+  const parsed = uri.length > MAX_URI_CHARS ? null : parseUri(uri)
   if (parsed === null) return null
   const user = unescapeUser(parsed.user)
   if (parsed.scheme === 'tel') return `tel:${user}`

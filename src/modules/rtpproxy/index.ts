@@ -17,8 +17,8 @@ export default defineModule(
     name: 'rtpproxy',
     doc: 'Puts RTP proxies into the media of calls.',
     after: ['tm', 'dialog'],
-    tables: [RTPPROXY_TABLE],
     params: rtpproxyParams,
+    tables: [RTPPROXY_TABLE],
     functions: { ...mediaSpecs, ...controlSpecs },
     commands: rtpproxyCommands,
     events: {

@@ -142,7 +142,10 @@ export const proxyingStatements: readonly SipStatement[] = [
     FLOWS,
     'a request for ourselves that nothing changes goes round until its Max-Forwards are used up',
   ]),
-  say('9.3b', 'RFC 5393 §4.2', 'An opt-in guard answers a loop with 482, and lets spirals pass. There is none yet.'),
+  say('9.3b', 'RFC 5393 §4.2', 'With loop_guard=1 a loop is answered with 482, and spirals pass.', [
+    'interop/abuse/messages.test.ts',
+    'with loop_guard a loop ends with 482 when it comes back for the first time, and a spiral is still served',
+  ]),
   say(
     '10.1',
     'RFC 3261 §16.6 step 4',

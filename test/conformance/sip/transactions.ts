@@ -125,6 +125,10 @@ export const transactionStatements: readonly SipStatement[] = [
       'sip/codec/write.test.ts',
       'ACK has the branch and Routes of the INVITE and the To of the reply (RFC 3261 §17.1.1.3)',
     ],
+    [
+      'interop/scenarios/proxy-conduct.test.ts',
+      'the ACK it sends for a refusal has what the INVITE it sent has, and the To of the refusal',
+    ],
   ),
   say('4.4', 'RFC 6026 §7.2', 'A 2xx is passed up; later ones are too, until timer M.', [
     IC,
@@ -164,6 +168,10 @@ export const transactionStatements: readonly SipStatement[] = [
     'RFC 3261 §9.1',
     'A CANCEL has the Request-URI, Call-ID, To, From, CSeq number and branch of its request, and a single Via.',
     ['sip/codec/write.test.ts', 'CANCEL has the branch and the To of the request (RFC 3261 §9.1)'],
+    [
+      'interop/scenarios/proxy-conduct.test.ts',
+      'the CANCEL it sends has what the INVITE it sent has, and a single Via',
+    ],
   ),
   say(
     '7.2',

@@ -79,6 +79,7 @@ export const transportStatements: readonly SipStatement[] = [
     'RFC 3261 §18.3',
     'A stream that is not SIP, or cannot be framed, is closed.',
     [NET, 'closes without a word on what is not SIP'],
+    ['interop/scenarios/proxy-conduct.test.ts', 'a stream whose headers do not end is closed at the limit'],
     [RECEIVE, 'is answered over its connection, which then ends, when the stream cannot be framed'],
   ),
   say(
@@ -156,10 +157,13 @@ export const transportStatements: readonly SipStatement[] = [
     [NET, 'answers CRLFCRLF with CRLF'],
     [CONDUCT, 'on TCP two line ends are answered with one, and one line end is not answered'],
   ),
-  say('12.2', 'RFC 5626 §4.4.2', 'Empty datagrams are no requests and get no answer.', [
-    CONDUCT,
-    'empty UDP datagrams are ignored',
-  ]),
+  say(
+    '12.2',
+    'RFC 5626 §4.4.2',
+    'Empty datagrams and STUN are no requests and get no answer.',
+    [CONDUCT, 'empty UDP datagrams are ignored'],
+    ['interop/scenarios/proxy-conduct.test.ts', 'a STUN request to the SIP port gets no answer'],
+  ),
   say('12.3', 'RFC 3261 §11.2', 'OPTIONS to the proxy itself is answered with 200 and what it supports.', [
     'modules/options/options.test.ts',
     'answers OPTIONS to the proxy with what it supports',

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { startProxy } from '../../support/running-proxy.ts'
 import { headerOf, headersOf, SipUa } from '../../support/sip-ua.ts'
-import { branchOf, roundTrip } from './rig.ts'
+import { branchOf, roundTrip, Stream, until } from './rig.ts'
 
 /** A proxy with these statements in its main route, between two phones; `@BOB@` is bob's port. */
 async function proxyWith(route: string, params = '') {
@@ -109,6 +109,51 @@ if ($hdr(Proxy-Require) != NULL) {
     await roundTrip(bob, port)
     await roundTrip(alice, port)
     expect(alice.count({ status: 200, method: 'MESSAGE' })).toBe(1)
+  })
+
+  it('the CANCEL it sends has what the INVITE it sent has, and a single Via', async () => {
+    const { alice, bob, port } = await proxyWith(`if (is_method("CANCEL")) { t_relay(); exit; } ${TO_BOB}`)
+    const invite = alice.request('INVITE', port, { headers: 'Route: <sip:127.0.0.1;lr;next>\r\n' })
+    const arrived = await bob.nextRequest('INVITE')
+    bob.reply(arrived, 180, 'Ringing')
+    await alice.nextReply(180)
+    alice.cancel(invite, port)
+    const cancel = await bob.nextRequest('CANCEL')
+    expect(cancel.requestUri).toBe(arrived.requestUri)
+    for (const name of ['From', 'To', 'Call-ID', 'Route']) expect(headerOf(cancel, name)).toBe(headerOf(arrived, name))
+    expect([cancel.cseq, cancel.cseqMethod]).toEqual([arrived.cseq, 'CANCEL'])
+    expect(cancel.vias.map(via => via.branch)).toEqual([branchOf(arrived)])
+  })
+
+  it('the ACK it sends for a refusal has what the INVITE it sent has, and the To of the refusal', async () => {
+    const { alice, bob, port } = await proxyWith(TO_BOB)
+    alice.request('INVITE', port)
+    const arrived = await bob.nextRequest('INVITE')
+    bob.reply(arrived, 486, 'Busy Here', { toTag: 'busy' })
+    const ack = await bob.nextRequest('ACK')
+    expect(ack.requestUri).toBe(arrived.requestUri)
+    for (const name of ['From', 'Call-ID']) expect(headerOf(ack, name)).toBe(headerOf(arrived, name))
+    expect([ack.cseq, ack.cseqMethod, ack.toTag]).toEqual([arrived.cseq, 'ACK', 'busy'])
+    expect(ack.vias.map(via => via.branch)).toEqual([branchOf(arrived)])
+  })
+
+  it('a stream whose headers do not end is closed at the limit', async () => {
+    const { port } = await proxyWith(TO_BOB)
+    const stream = await Stream.open(port)
+    stream.write('MESSAGE sip:bob@127.0.0.1 SIP/2.0\r\n')
+    for (let i = 0; i < 200 && !stream.isClosed; i++) {
+      stream.write(`X-Long: ${'x'.repeat(4_000)}\r\n`)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await until(() => stream.isClosed)
+  })
+
+  it('a STUN request to the SIP port gets no answer', async () => {
+    const { alice, bob, port } = await proxyWith(TO_BOB)
+    alice.send(Buffer.from('000100002112a442000102030405060708090a0b', 'hex'), port)
+    await roundTrip(bob, port)
+    await roundTrip(alice, port)
+    expect(alice.received).toHaveLength(1)
   })
 
   it('a 302 is not followed but passed on', async () => {

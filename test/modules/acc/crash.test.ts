@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import type { SipMessage } from '../../../src/sip/codec/message.ts'
 import { FanfareProcess } from '../../cli/fanfare-process.ts'
 import { freePort } from '../../support/ports.ts'
-import { headersOf, SipUa } from '../../support/sip-ua.ts'
+import { type Expected, headersOf, SipUa } from '../../support/sip-ua.ts'
 import { callsDatabase } from './database-rig.ts'
 
 const CALLS = 100
@@ -39,21 +39,34 @@ interface Phones {
   readonly port: number
 }
 
-/** Runs many at once, so that a lost datagram of one holds up no other; each is sent again until it is answered. */
+/** The first message like this that a phone has got, whatever else came, repetitions included. */
+async function message(phone: SipUa, callId: string, expected: Expected): Promise<SipMessage> {
+  const isMeant = (m: SipMessage): boolean =>
+    m.callId === callId &&
+    (m.isRequest ? m.method : m.cseqMethod) === expected.method &&
+    m.status === (expected.status ?? 0)
+  const patience = AbortSignal.timeout(20_000)
+  for (;;) {
+    const found = phone.received.find(isMeant)
+    if (found !== undefined) return found
+    if (patience.aborted) throw new Error(`${phone.name} waited for ${JSON.stringify(expected)} of ${callId} in vain`)
+    await new Promise(resolve => setTimeout(resolve, 1))
+  }
+}
+
 async function establish({ alice, bob, port }: Phones, name: string): Promise<SipMessage> {
   alice.request('INVITE', port, { callId: name, fromTag: `${name}-a` })
-  const invite = await bob.nextRequest('INVITE')
-  bob.reply(invite, 200, 'OK', { toTag: `${name}-b` })
-  const answer = await alice.nextReply(200, 'INVITE')
+  bob.reply(await message(bob, name, { method: 'INVITE' }), 200, 'OK', { toTag: `${name}-b` })
+  const answer = await message(alice, name, { method: 'INVITE', status: 200 })
   alice.request('ACK', port, inside(bob, name, 1, answer))
-  await bob.nextRequest('ACK')
+  await message(bob, name, { method: 'ACK' })
   return answer
 }
 
 async function hangUp({ alice, bob, port }: Phones, name: string, answer: SipMessage): Promise<void> {
   alice.request('BYE', port, inside(bob, name, 2, answer))
-  bob.reply(await bob.nextRequest('BYE'), 200, 'OK')
-  await alice.nextReply(200, 'BYE')
+  bob.reply(await message(bob, name, { method: 'BYE' }), 200, 'OK')
+  await message(alice, name, { method: 'BYE', status: 200 })
 }
 
 const inside = (bob: SipUa, name: string, cseq: number, answer: SipMessage) => ({

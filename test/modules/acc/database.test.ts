@@ -52,7 +52,7 @@ describe('accounting in a database', () => {
 
   it('puts failed calls into missed_calls, and answered transactions without "cdr" into acc', async () => {
     const { url, rows } = await callsDatabase()
-    const rig = await callRig({ head: sqlite(url), invite: 'do_accounting("db", "missed");' })
+    const rig = await callRig({ clock: clockAt(), head: sqlite(url), invite: 'do_accounting("db", "missed");' })
     await busy(rig, 'missed')
     await (await new Call(rig, 'plain').establish()).hangUp()
     await rig.until('both rows', () => rows('acc').length + rows('missed_calls').length === 2)
@@ -67,6 +67,7 @@ describe('accounting in a database', () => {
     for (const column of ['who', 'agent', 'leg_to'])
       for (const table of ['calls', 'missed_calls']) file.exec(`ALTER TABLE ${table} ADD COLUMN ${column} TEXT`)
     const rig = await callRig({
+      clock: clockAt(),
       head: sqlite(
         url,
         `modparam("acc", "db_table_acc", "calls")
@@ -89,6 +90,7 @@ describe('accounting in a database', () => {
   it('goes into the table that a function names', async () => {
     const { url, rows } = await callsDatabase('acc', 'missed_calls', 'acc=special', 'acc=requests')
     const rig = await callRig({
+      clock: clockAt(),
       head: sqlite(url),
       invite: 'acc_db_request("183 Early", "requests"); do_accounting("db", "cdr", "special");',
     })
@@ -103,6 +105,7 @@ describe('accounting in a database', () => {
     const url = `text://${join(folder, 'text')}`
     await createTables(url, 'acc', 'missed_calls')
     const rig = await callRig({
+      clock: clockAt(),
       head: `loadmodule "db_text.so"\nmodparam("acc", "db_url", "${url}")`,
       invite: 'do_accounting("db", "missed");',
     })
@@ -181,7 +184,7 @@ describe('a database that does not take rows', () => {
     file.exec(
       "CREATE TRIGGER no BEFORE INSERT ON acc WHEN NEW.callid = 'bad' BEGIN SELECT RAISE(ABORT, 'CHECK constraint failed'); END",
     )
-    const rig = await callRig({ head: sqlite(url), invite: 'do_accounting("db");' })
+    const rig = await callRig({ clock: clockAt(), head: sqlite(url), invite: 'do_accounting("db");' })
     for (const name of ['good', 'bad', 'fine']) await new Call(rig, name).establish()
     await rig.until('the rows', () => rows('acc').length === 2)
     expect(rig.statistic('acc:db_failures')).toBe(1)

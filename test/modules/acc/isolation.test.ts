@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { Call, callRig } from '../dialog/call-rig.ts'
 import { callsDatabase } from './database-rig.ts'
 
@@ -20,6 +21,7 @@ it('no record of a call shows anything of another, before it or beside it', asyn
   for (const table of ['acc', 'missed_calls'])
     for (const column of ['who', 'leg', 'agent']) file.exec(`ALTER TABLE ${table} ADD COLUMN ${column} TEXT`)
   const rig = await callRig({
+    clock: new VirtualClock(),
     head: `loadmodule "db_sqlite.so"
       modparam("acc", "db_url", "${url}")
       modparam("acc", "extra_fields", "evi: who")\nmodparam("acc", "extra_fields", "db: who")

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
+import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { Datagrams } from '../../interop/scenarios/rig.ts'
 import { AmqpQueue } from '../../support/amqp-queue.ts'
 import { TcpRelay } from '../../support/tcp-relay.ts'
@@ -41,6 +42,7 @@ describe('the events of one call', () => {
   it('come in their order to datagrams, files and event routes, whatever other calls do meanwhile', async () => {
     const datagrams = await Datagrams.open()
     const rig = await callRig({
+      clock: new VirtualClock(),
       head: 'loadmodule "event_datagram.so"\nloadmodule "event_flatstore.so"',
       invite: INVITE,
       routes: `${subscribed(`udp:127.0.0.1:${datagrams.port}`, 'flatstore:@DIR@/events')}
@@ -77,7 +79,8 @@ describe.skipIf(url === null)('the events of one call, while a broker cannot be 
     const queue = await AmqpQueue.open(String(url), { name: `fanfare.${crypto.randomUUID()}`, autoDelete: true })
     onTestFinished(() => queue.close())
     const rig = await callRig({
-      head: 'loadmodule "event_rabbitmq.so"',
+      // No phone repeats itself, however slow the machine is.
+      head: 'loadmodule "event_rabbitmq.so"\nmodparam("tm", "T1_timer", 20000)\nmodparam("tm", "fr_timeout", 60)',
       invite: INVITE,
       // Each subscription waits for itself: what must stay in order across an outage belongs into one.
       routes: `startup_route { subscribe_event("*", "rabbitmq:127.0.0.1:${relay.port}/${queue.name}"); }`,

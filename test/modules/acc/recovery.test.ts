@@ -133,7 +133,7 @@ describe('a call that outlives the proxy', () => {
   })
 
   it('is not journalled with cdr_journal ""', async () => {
-    const rig = await callRig({ head: 'modparam("acc", "cdr_journal", "")', invite: CDR })
+    const rig = await callRig({ clock: clockAt(), head: 'modparam("acc", "cdr_journal", "")', invite: CDR })
     await new Call(rig, 'none').establish()
     await rig.restart()
     expect(rig.statistic('acc:recovered_calls')).toBe(0)
@@ -165,7 +165,7 @@ describe('a call that outlives the proxy', () => {
 
 describe('a journal that was damaged', () => {
   it('costs the damaged records only; they are reported, and the file is kept', async () => {
-    const rig = await callRig({ invite: CDR })
+    const rig = await callRig({ clock: clockAt(), invite: CDR })
     const calls = []
     for (const name of ['d1', 'd2', 'd3']) calls.push(await new Call(rig, name).establish())
     await rig.proxy.proxy.stop(AbortSignal.abort())
@@ -187,7 +187,7 @@ describe('a journal that was damaged', () => {
 
 describe('the folder of the journal', () => {
   it('is there only while calls are', async () => {
-    const rig = await callRig({ invite: CDR })
+    const rig = await callRig({ clock: clockAt(), invite: CDR })
     expect(existsSync(journal(rig))).toBe(false)
     const call = await new Call(rig, 'short').establish()
     await rig.until('the journal', () => existsSync(join(journal(rig), 'calls')))

@@ -11,7 +11,7 @@ async function reliablyRinging(rig: CallRig, call: Call, headers = RELIABLE): Pr
 
 describe('create_dialog("auto-prack")', () => {
   it('answers a reliable provisional reply itself, and the caller sees an ordinary one', async () => {
-    const rig = await callRig({ invite: 'create_dialog("auto-prack");' })
+    const rig = await callRig({ clock: new VirtualClock(), invite: 'create_dialog("auto-prack");' })
     const call = await new Call(rig, 'rel').begin()
     await reliablyRinging(rig, call)
     const ringing = await rig.alice.nextReply(183)
@@ -59,7 +59,7 @@ describe('create_dialog("auto-prack")', () => {
   })
 
   it('leaves replies alone that are not reliable, and those of other calls', async () => {
-    const rig = await callRig({ invite: 'if ($rU == "nobody") exit; create_dialog();' })
+    const rig = await callRig({ clock: new VirtualClock(), invite: 'if ($rU == "nobody") exit; create_dialog();' })
     const call = await new Call(rig, 'plain').begin()
     await reliablyRinging(rig, call)
     expect(headerOf(await rig.alice.nextReply(183), 'RSeq')).toBe('17')

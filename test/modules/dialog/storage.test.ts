@@ -50,7 +50,7 @@ describe('dialogs kept in a database (db_mode 1)', () => {
 
   it('go on after a restart: values, flags, profiles, states and routes are there', async () => {
     const { url, rows } = await callsDatabase('dialog')
-    const rig = await callRig({ head: head(url, 1), invite: INVITE, inside: INSIDE })
+    const rig = await callRig({ clock: clockAt(), head: head(url, 1), invite: INVITE, inside: INSIDE })
     const call = await new Call(rig, 'again').establish()
     await rig.until('the row', () => rows('dialog')[0]?.['state'] === 4)
     await rig.restart()
@@ -185,7 +185,7 @@ describe('changes of values alone', () => {
 describe('management', () => {
   it('takes calls over from the table, and writes the table anew', async () => {
     const { url, file, rows } = await callsDatabase('dialog')
-    const rig = await callRig({ head: head(url, 1), invite: 'create_dialog();' })
+    const rig = await callRig({ clock: clockAt(), head: head(url, 1), invite: 'create_dialog();' })
     await new Call(rig, 'mine').establish()
     await rig.until('the row', () => rows('dialog')[0]?.['state'] === 4)
     file.exec(
@@ -211,6 +211,7 @@ describe('names of tables and columns', () => {
     const url = `text://${join(folder, 'text')}`
     await createTables(url, 'dialog=calls')
     const rig = await callRig({
+      clock: clockAt(),
       head: `loadmodule "db_text.so"\nmodparam("dialog", "db_url", "${url}")\nmodparam("dialog", "db_mode", 1)
         modparam("dialog", "table_name", "calls")`,
       invite: INVITE.replace(/set_dlg_profile.*/, ''),

@@ -67,6 +67,12 @@ describe('allow_routing', () => {
     expect(await code('sip:carol@x', 'sip:%3900@127.0.0.1')).toBe(-1)
   })
 
+  it('refuses URIs of more than 1024 characters, on which patterns could take for ever', async () => {
+    const guard = await startGuard('allow_routing("@FILES@/any")', { 'any.deny': 'ALL : "a*b"\n' })
+    expect(await guard.answer('127.0.0.1', '', ruri(`sip:${'a'.repeat(30_000)}@x`))).toBe('-1 before')
+    expect(await guard.answer('127.0.0.1', '', ruri(`sip:${'a'.repeat(900)}@x`))).toBe('1 before')
+  })
+
   it('looks at every branch, unless check_all_branches is 0', async () => {
     for (const [param, code] of [
       ['1', '-1'],
