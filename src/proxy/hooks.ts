@@ -67,7 +67,9 @@ export class Hooks implements ProxyHooks {
 
   /** The hop as modules want it used. */
   changeHop(m: RouteContext, hop: Hop): Hop {
-    return this.#hop.reduce((changed, callback) => callback(m, changed), hop)
+    let changed = hop
+    for (const callback of this.#hop) changed = callback(m, changed)
+    return changed
   }
 
   /** Whether a module has taken the reply. */

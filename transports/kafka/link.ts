@@ -1,13 +1,4 @@
-import {
-  Kafka,
-  KafkaJSError,
-  KafkaJSProtocolError,
-  type logCreator,
-  logLevel,
-  type Message,
-  Partitioners,
-  type Producer,
-} from 'kafkajs'
+import kafkajs, { type logCreator, type Message, type Producer } from 'kafkajs'
 import {
   DELIVERED,
   type Delivery,
@@ -25,6 +16,8 @@ import type { Clock } from '../../src/util/clock.ts'
 import { orAbort } from '../../src/util/or-abort.ts'
 import type { KafkaAddress } from './address.ts'
 import { clientConfig, type KafkaSettings } from './properties.ts'
+
+const { Kafka, KafkaJSError, KafkaJSProtocolError, logLevel, Partitioners } = kafkajs
 
 /** Batches are settled this much before their deadline, so that we and nobody else decide what to do. */
 const AHEAD_MS = 20

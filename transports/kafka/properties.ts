@@ -1,5 +1,7 @@
-import { CompressionTypes, type KafkaConfig, type SASLOptions } from 'kafkajs'
+import kafkajs, { type CompressionTypes as Compression, type KafkaConfig, type SASLOptions } from 'kafkajs'
 import type { KafkaAddress } from './address.ts'
+
+const { CompressionTypes } = kafkajs
 
 /** What the properties of a socket mean for the client. */
 export interface KafkaSettings {
@@ -7,7 +9,7 @@ export interface KafkaSettings {
   /** -1: all replicas in sync, 1: the leader, 0: nobody is asked. */
   readonly acks: -1 | 0 | 1
   readonly isIdempotent: boolean
-  readonly compression: CompressionTypes
+  readonly compression: Compression
   readonly requestTimeoutMs: number
   readonly connectionTimeoutMs: number
   readonly createsTopics: boolean
@@ -18,7 +20,7 @@ export interface KafkaSettings {
 /** Properties that have no meaning here, and why, for the log. */
 export type IgnoredProperty = readonly [name: string, why: string]
 
-const COMPRESSIONS: Readonly<Record<string, CompressionTypes>> = {
+const COMPRESSIONS: Readonly<Record<string, Compression>> = {
   none: CompressionTypes.None,
   gzip: CompressionTypes.GZIP,
 }

@@ -214,3 +214,20 @@ it('domains come from a table of a database, with PEM text in its columns, and c
     Domains: [{ name: 'sv' }, { name: 'dbdom', Type: 'TLS_DOMAIN_CLI', CA_FILE: '(database)' }],
   })
 })
+
+it('event transports may name a client domain, too', async () => {
+  const { authority, own } = setUp()
+  const params = `${own}${domainParams('client', 'cl', null, `ca_list=${authority.caFile}`)}
+    modparam("event_rabbitmq", "use_tls", 1)\n`
+  const proxy = await startTlsProxy({ modules: ['event_rabbitmq'], params, routes: RELAY })
+  const subscribe = (domain: string) =>
+    proxy.proxy.host.mi.call('event_subscribe', {
+      event: 'E_CORE_LOG',
+      socket: `rabbitmq:127.0.0.1:1/tls_domain=${domain}?key`,
+      expire: 60,
+    })
+  expect(await subscribe('cl')).toBe('OK')
+  await expect(subscribe('nobody')).rejects.toMatchObject({
+    data: expect.stringContaining('no TLS client domain "nobody"'),
+  })
+})
