@@ -40,16 +40,51 @@ export class EreError extends Error {
 /** Deepest nesting of groups. */
 const MAX_GROUP_DEPTH = 200
 
+/** Steps that a text may cost before the guarded form of a pattern is used: about a millisecond. */
+const PLAIN_STEPS = 1e6
+
 /** Compiles a pattern. Throws {@link EreError}. */
 export function compileEre(pattern: string, options: EreOptions): RegExp {
   if (pattern.length > MAX_PATTERN)
     throw new EreError(`the pattern is longer than ${MAX_PATTERN} characters`, MAX_PATTERN)
-  const source = new EreTranslator(pattern, options).translate()
+  const plain = new EreTranslator(pattern, options, false)
+  const source = plain.translate()
+  const flags = `${options.newline ? 'm' : ''}${options.global === true ? 'g' : ''}`
   try {
-    return new RegExp(source, `${options.newline ? 'm' : ''}${options.global === true ? 'g' : ''}`)
+    if (plain.singleLoops === 0) return new RegExp(source, flags)
+    const guard = new RegExp(new EreTranslator(pattern, options, true).translate(), flags)
+    return new GuardedRegExp(source, flags, guard, Math.floor(PLAIN_STEPS ** (1 / (plain.singleLoops + 1))))
   } catch (error) {
     // What is well-formed may still be too large for the engine.
     throw new EreError(error instanceof Error ? error.message : String(error), 0)
+  }
+}
+
+/**
+ * The engine does not count its steps in a loop over a single character, so such loops take time that grows with a power of
+ * the length of the text. Beyond a length a form of the pattern is used that is counted, at half the speed.
+ */
+class GuardedRegExp extends RegExp {
+  readonly #guard: RegExp
+  readonly #longestPlain: number
+
+  constructor(source: string, flags: string, guard: RegExp, longestPlain: number) {
+    super(source, flags)
+    this.#guard = guard
+    this.#longestPlain = longestPlain
+  }
+
+  /** What `split` and `matchAll` make of it is an ordinary one. */
+  static override get [Symbol.species](): RegExpConstructor {
+    return RegExp
+  }
+
+  override exec(text: string): RegExpExecArray | null {
+    if (text.length <= this.#longestPlain) return super.exec(text)
+    this.#guard.lastIndex = this.lastIndex
+    const found = this.#guard.exec(text)
+    this.lastIndex = this.#guard.lastIndex
+    return found
   }
 }
 
@@ -84,16 +119,33 @@ interface Part {
   readonly repeats: number
 }
 
+/** How often what stands before it is repeated. */
+interface Quantifier {
+  readonly text: string
+  readonly least: number
+  /** For the bound of nested repetitions; 1 for one without an end. */
+  readonly most: number
+  readonly isEndless: boolean
+}
+
+/** The same as `X*`, `X+` or `X{n,}`, in a form whose steps the engine counts. */
+const countedLoop = (source: string, least: number): string =>
+  `(?:${least === 0 ? '' : `${source}{${least}}`}(?:${source}|)*)`
+
 /** Recursive descent over the pattern, writing the JavaScript source as it goes. */
 class EreTranslator {
   readonly #pattern: string
   readonly #options: EreOptions
+  readonly #isGuarded: boolean
   #at = 0
   #depth = 0
+  /** Loops without an end over a single character. */
+  singleLoops = 0
 
-  constructor(pattern: string, options: EreOptions) {
+  constructor(pattern: string, options: EreOptions, isGuarded: boolean) {
     this.#pattern = pattern
     this.#options = options
+    this.#isGuarded = isGuarded
   }
 
   translate(): string {
@@ -127,13 +179,17 @@ class EreTranslator {
 
   #quantified(): Part {
     const start = this.#at
+    const isSingle = this.#pattern[start] !== '('
     let { source, repeats } = this.#atom()
     let isQuantified = false
     for (let bounds = this.#quantifier(); bounds !== undefined; bounds = this.#quantifier()) {
       repeats *= bounds.most
       if (repeats > MAX_NESTED_REPEAT) throw new EreError('the repetitions multiply to too many', start)
+      const isLoop = bounds.isEndless && !isQuantified && isSingle
+      if (isLoop) this.singleLoops++
+      if (isLoop && this.#isGuarded) source = countedLoop(source, bounds.least)
       // A second quantifier repeats what the first one made; in JavaScript it would change the first one.
-      source = `${isQuantified ? `(?:${source})` : source}${bounds.text}`
+      else source = `${isQuantified ? `(?:${source})` : source}${bounds.text}`
       isQuantified = true
     }
     return { source, repeats }
@@ -189,11 +245,11 @@ class EreTranslator {
   }
 
   /** `*`, `+`, `?` or `{m,n}`; a brace that starts no interval is an ordinary character. */
-  #quantifier(): { readonly text: string; readonly most: number } | undefined {
+  #quantifier(): Quantifier | undefined {
     const char = this.#pattern[this.#at]
     if (char === '*' || char === '+' || char === '?') {
       this.#at++
-      return { text: char, most: 1 }
+      return { text: char, least: char === '+' ? 1 : 0, most: 1, isEndless: char !== '?' }
     }
     const interval = /^\{(\d*)(,?)(\d*)\}/.exec(this.#pattern.slice(this.#at, this.#at + 12))
     if (interval === null) return undefined
@@ -204,7 +260,8 @@ class EreTranslator {
     if (least > MAX_REPEAT || (most ?? 0) > MAX_REPEAT || (most !== null && most < least))
       throw new EreError(`${text}: expected counts from 0 to ${MAX_REPEAT}, the lower one first`, this.#at)
     this.#at += text.length
-    return { text: most === least ? `{${least}}` : `{${least},${most ?? ''}}`, most: Math.max(1, most ?? least) }
+    const counts = most === least ? `{${least}}` : `{${least},${most ?? ''}}`
+    return { text: counts, least, most: Math.max(1, most ?? least), isEndless: most === null }
   }
 
   /** Behind `[`. A backslash is an ordinary character here, `]` in first place too. */

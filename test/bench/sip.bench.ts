@@ -8,6 +8,8 @@ const REGISTERS = { count: 4000, perSecond: 2000 }
 const FLAT_OUT = 1e6
 const USERS = 5_000
 const ROUNDS = 5
+/** So many until the code that runs often is compiled for good. */
+const WARM_UP_CALLS = 8000
 
 /** One thing measured again and again: processor time of its server for each exchange, microseconds. */
 interface Course {
@@ -84,19 +86,32 @@ function claim(
   return bound === null ? { ...made, bound: '' } : made
 }
 
+/** The same the other way round: how many in a second of processor time. */
+const perSecond = (what: string, [echoUs = 0, proxyUs = 0]: readonly number[]): Claim => ({
+  ...figure(`SIP: ${what} for each second of processor time`, (1e6 / proxyUs).toFixed(0)),
+  against: `${(1e6 / echoUs).toFixed(0)} echoes`,
+  ratio: echoUs / proxyUs,
+})
+
 export const bench: Bench = async () => {
-  const [echoServer, quietServer, fullServer] = await Promise.all([
+  const [echoServer, quietServer, fullServer, accountingServer] = await Promise.all([
     Server.echo(),
     Server.quickstart(true),
     Server.quickstart(false),
+    Server.accounting(),
   ])
   const echo = { server: echoServer, phones: await Phones.open(echoServer.port) }
   const quiet = { server: quietServer, phones: await phonesOf(quietServer) }
   const full = { server: fullServer, phones: await phonesOf(fullServer) }
+  const accounting = { server: accountingServer, phones: await phonesOf(accountingServer) }
+  for (const { phones } of [quiet, full, accounting]) await phones.call(WARM_UP_CALLS, FLAT_OUT)
   const contactBytes = await heapPerContact(quietServer, quiet.phones)
   const call = await exchange(quiet.phones, 'call', (count, rate) => quiet.phones.call(count, rate))
   const fullCall = await exchange(full.phones, 'call with the subscriptions of the quickstart', (count, rate) =>
     full.phones.call(count, rate),
+  )
+  const recordedCall = await exchange(accounting.phones, 'call with dialog and CDR', (count, rate) =>
+    accounting.phones.call(count, rate),
   )
   const register = await exchange(quiet.phones, 'REGISTER', (count, rate) => quiet.phones.register(count, rate, USERS))
   const flatOut = { count: 2000, perSecond: FLAT_OUT }
@@ -105,8 +120,9 @@ export const bench: Bench = async () => {
     ...pair(echo, full, CALLS, fullCall),
     ...pair(echo, quiet, REGISTERS, register),
     ...pair(echo, quiet, flatOut, call),
+    ...pair(echo, accounting, CALLS, recordedCall),
   ])
-  for (const { server, phones } of [echo, quiet, full]) {
+  for (const { server, phones } of [echo, quiet, full, accounting]) {
     phones.close()
     await server.stop()
   }
@@ -115,6 +131,10 @@ export const bench: Bench = async () => {
     claim(results.slice(2, 4), fullCall, null),
     claim(results.slice(4, 6), register, null),
     claim(results.slice(6, 8), { ...call, name: 'call, both as fast as they can' }, null),
+    claim(results.slice(8, 10), recordedCall, 3),
+    perSecond('calls', results.slice(0, 2)),
+    perSecond('calls with dialog and CDR', results.slice(8, 10)),
+    perSecond('REGISTERs', results.slice(4, 6)),
     figure('SIP: heap of a registered contact', `${contactBytes.toFixed(0)} bytes`),
   ]
 }

@@ -28,6 +28,8 @@ export interface Arrival {
   readonly event: string
   /** Values in wire order. */
   readonly values: readonly (string | number | null)[]
+  /** Id of the event, where the wire has a place for it. */
+  readonly id?: string | undefined
 }
 
 /** The far end of a transport, as the suite drives it. Every wait is the peer's own: on arrival, not on time. */
@@ -130,7 +132,7 @@ export function transportConformance(subject: ConformanceSubject): void {
       const delivery = await sink.send(sampleEvent('E_ONE', ['s', 'i'], ['x', 5]), transport.deadline(DEADLINE_MS))
       expect(delivery).toEqual({ outcome: 'delivered' })
       await peer.arrived(1)
-      expect(await peer.arrivals()).toEqual([{ event: 'E_ONE', values: [arrives('x'), arrives(5)] }])
+      expect(await peer.arrivals()).toMatchObject([{ event: 'E_ONE', values: [arrives('x'), arrives(5)] }])
     })
 
     it('delivers an event without parameters', async () => {
@@ -139,7 +141,7 @@ export function transportConformance(subject: ConformanceSubject): void {
       const delivery = await sink.send(sampleEvent('E_NONE', null, []), transport.deadline(DEADLINE_MS))
       expect(delivery.outcome).toBe('delivered')
       await peer.arrived(1)
-      expect(await peer.arrivals()).toEqual([{ event: 'E_NONE', values: [] }])
+      expect(await peer.arrivals()).toMatchObject([{ event: 'E_NONE', values: [] }])
     })
 
     it.each(HOSTILE_VALUES.map(value => [JSON.stringify(value), value] as const))(
@@ -154,6 +156,31 @@ export function transportConformance(subject: ConformanceSubject): void {
         expect(arrival?.values).toEqual([arrives('<'), arrives(value), arrives('>')])
       },
     )
+
+    it('carries a value of a mebibyte, or refuses it for good with a reason', async () => {
+      const { transport, peer, sink } = await setUp()
+      await whenUp(sink)
+      const value = 'mega"<é\\'.repeat(2 ** 17).slice(0, 2 ** 20)
+      const delivery = await sink.send(sampleEvent('E_LARGE', ['v'], [value]), transport.deadline(DEADLINE_MS))
+      if (delivery.outcome !== 'delivered') {
+        expect(delivery).toMatchObject({ outcome: 'failed', error: { permanent: true } })
+        return
+      }
+      await peer.arrived(1)
+      const [arrival] = await peer.arrivals()
+      expect(arrival?.values[0] === arrives(value)).toBe(true)
+    })
+
+    it('carries the id of the event', async context => {
+      const { transport, peer, sink } = await setUp()
+      await whenUp(sink)
+      const event = sampleEvent('E_ID', null, [1])
+      expect((await sink.send(event, transport.deadline(DEADLINE_MS))).outcome).toBe('delivered')
+      await peer.arrived(1)
+      const [arrival] = await peer.arrivals()
+      if (arrival?.id === undefined) return context.skip()
+      expect(arrival.id).toBe(event.id)
+    })
 
     it.runIf(promises.ordered)('keeps the order of what it accepted', async () => {
       const { transport, peer, sink } = await setUp()

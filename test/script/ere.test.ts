@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compileEre, EreError } from '../../src/script/ere.ts'
 
@@ -84,7 +85,28 @@ describe('extended regular expressions', () => {
     ['^(([[:alnum:]]+[.])+x)+$', `${'aa.'.repeat(80)}!`],
     [String.raw`\b((a{1,3})?b?)+$`, `${'ab'.repeat(80)}!`],
     ['x*x*x*x*x*x*x*x*y', 'x'.repeat(5000)],
+    ['a*b', 'a'.repeat(200_000)],
+    ['[a-z]+[0-9a-z]*!', 'a'.repeat(200_000)],
   ])('%s does not run away on a hostile text', (pattern, text) => {
     expect(matches(pattern, text)).toBe(false)
+  })
+
+  // Beyond a length another form of the pattern is used; the filler takes the text there.
+  it('find the same in short and in long texts', () => {
+    const atoms = ['a*', 'b+', '[ab]*', '.*', 'a{2,}', '(a|b)', 'b?', 'a', '(ab)*']
+    const pattern = fc.array(fc.constantFrom(...atoms), { minLength: 1, maxLength: 4 }).map(parts => parts.join(''))
+    const text = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 12 }).map(parts => parts.join(''))
+    fc.assert(
+      fc.property(pattern, text, (source, subject) => {
+        const anchored = compileEre(`^${source}#`, { ignoreCase: false, newline: true })
+        const found = anchored.exec(`${subject}#`)?.slice() ?? null
+        expect(anchored.exec(`${subject}#\n${'z'.repeat(2000)}`)?.slice() ?? null).toEqual(found)
+      }),
+    )
+  })
+
+  it('replace every match in a long text', () => {
+    const pattern = compileEre('a+', { ignoreCase: false, newline: false, global: true })
+    expect(`${'-'.repeat(3000)}aa-a`.replace(pattern, 'X')).toBe(`${'-'.repeat(3000)}X-X`)
   })
 })

@@ -1,13 +1,11 @@
 import { defineModule, field } from '../../module/define.ts'
 import { GroupBlacklists } from '../../proxy/group-blacklists.ts'
-import { locate } from '../../proxy/locate.ts'
 import { probingSocket } from '../../proxy/prober.ts'
-import { parseUri } from '../../sip/codec/uri.ts'
-import { familyOf, withoutBrackets } from '../../sip/net/address.ts'
 import type { ListenSocket } from '../../sip/net/endpoint.ts'
 import type { Timer } from '../../util/clock.ts'
 import { droutingCommandHandlers, droutingCommands } from './commands.ts'
 import { gatewayFunctions, gatewaySpecs } from './gateway-functions.ts'
+import { locateGateways } from './locate-gateways.ts'
 import { droutingParams } from './params.ts'
 import { gatewayProber } from './probing.ts'
 import { Registry } from './registry.ts'
@@ -47,24 +45,14 @@ export default defineModule(
   },
   ({ host, clock, log, params, raise, use }) => {
     const { proxy, script } = host
-    if (!SOCKET_FILTERS.includes(params.gw_socket_filter_mode))
-      throw new Error(
-        `gw_socket_filter_mode "${params.gw_socket_filter_mode}": expected one of ${SOCKET_FILTERS.join(', ')}`,
-      )
+    checkSocketFilter(params.gw_socket_filter_mode)
     const tm = use('tm')
     const blacklists = new GroupBlacklists(proxy.blacklists, 'define_blacklist', params.define_blacklist)
     let isListening = false
     const settle = (): void => {
       // Sockets, and so addresses, are known from then on only.
       if (!isListening) return
-      const gateways = registry.all.flatMap(({ data }) => [...data.gateways.values()])
-      const resolver = {
-        findSocket: (text: string) => proxy.findSocket(text),
-        resolve: (uri: string) => (params.force_dns !== 0 || isNumeric(uri) ? proxy.resolve(uri) : []),
-      }
-      locate(gateways, resolver, log, () =>
-        blacklists.update(gateways.map(({ data, addresses }) => ({ group: data.type, addresses }))),
-      )
+      locateGateways({ registry, proxy, log, looksUpNames: params.force_dns !== 0 }, blacklists)
     }
     const registry = new Registry({
       params,
@@ -124,4 +112,7 @@ export default defineModule(
   },
 )
 
-const isNumeric = (uri: string): boolean => familyOf(withoutBrackets(parseUri(uri)?.host ?? '')) !== 0
+function checkSocketFilter(mode: string): void {
+  if (!SOCKET_FILTERS.includes(mode))
+    throw new Error(`gw_socket_filter_mode "${mode}": expected one of ${SOCKET_FILTERS.join(', ')}`)
+}

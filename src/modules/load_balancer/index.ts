@@ -1,13 +1,12 @@
 import { defineModule, field } from '../../module/define.ts'
 import { GroupBlacklists } from '../../proxy/group-blacklists.ts'
 import { locate } from '../../proxy/locate.ts'
-import { Prober, type ProbeVerdict, replyCodes } from '../../proxy/prober.ts'
 import { Balancer } from './balancer.ts'
 import { balancerCommandHandlers, balancerCommands } from './commands.ts'
-import { type Destination, ProbeMode } from './destination.ts'
 import { CapacityWatch } from './freeswitch.ts'
 import { balancerFunctions, balancerSpecs } from './functions.ts'
 import { loadBalancerParams } from './params.ts'
+import { destinationProber } from './probing.ts'
 import { Registry } from './registry.ts'
 import { LOAD_BALANCER_TABLE, loadDestinations } from './table-source.ts'
 
@@ -60,28 +59,7 @@ export default defineModule(
       capacities?.follow(registry.all)
       settle()
     }
-    const judge = ({ data }: Destination, { isServing, reason }: ProbeVerdict): void => {
-      // A reload may have replaced it meanwhile, and someone may have switched it off.
-      const destination = registry.find(data.id)
-      if (destination === undefined || !destination.isRevived) return
-      if (isServing || destination.data.probeMode === ProbeMode.always)
-        registry.switch(destination, isServing, reason, params.probing_verbose !== 0)
-    }
-    const prober = new Prober<Destination>({
-      clock,
-      intervalS: params.probing_interval,
-      accepted: replyCodes('probing_reply_codes', params.probing_reply_codes),
-      due: () => registry.all.filter(({ isProbed }) => isProbed),
-      probe: ({ uri }) => ({
-        method: params.probing_method,
-        uri,
-        from: `<${params.probing_from}>`,
-        to: `<${uri}>`,
-        socket: null,
-      }),
-      send: probe => tm.request(probe),
-      judge,
-    })
+    const prober = destinationProber({ params, clock, registry, send: probe => tm.request(probe) })
     return {
       functions: balancerFunctions({ balancer, registry, dialogs, log }),
       commands: balancerCommandHandlers({ balancer, registry, reload }),

@@ -13,7 +13,10 @@ const RECEIVE_BYTES = 4_000_000
 /** Many exchanges at a time. `begin` sends the first datagram of exchange `n`. */
 class Exchanges {
   readonly #begin: (n: number) => void
-  #open = new Set<number>()
+  /** Number of each exchange under way, and when it began. */
+  #open = new Map<number, number>()
+  /** How long each took of the last run, milliseconds. */
+  readonly durationsMs: number[] = []
   #number = 0
   #toBegin = 0
   #left = 0
@@ -28,6 +31,7 @@ class Exchanges {
   async run(count: number, perSecond: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#left = this.#toBegin = count
+    this.durationsMs.length = 0
     this.#finish = resolve
     const startedMs = (this.#progressMs = performance.now())
     const pace = setInterval(() => {
@@ -42,15 +46,18 @@ class Exchanges {
 
   /** Exchange `n` has come to its end. */
   done(n: number): void {
-    if (!this.#open.delete(n)) return
+    const beganMs = this.#open.get(n)
+    if (beganMs === undefined) return
+    this.#open.delete(n)
     this.#progressMs = performance.now()
+    this.durationsMs.push(this.#progressMs - beganMs)
     if (--this.#left === 0) this.#finish()
   }
 
   #next(): void {
     const n = this.#number++
     this.#toBegin--
-    this.#open.add(n)
+    this.#open.set(n, performance.now())
     this.#begin(n)
   }
 
@@ -90,6 +97,9 @@ export interface Recorded {
   readonly step: number
 }
 
+/** How far a call goes: Bob's phone rings, he has answered, Alice has hung up. */
+export type CallEnd = 'ringing' | 'answered' | 'hung-up'
+
 /** Two phones, Alice who calls and Bob who answers, and as many users who register as are wanted. */
 export class Phones {
   readonly #serverPort: number
@@ -99,6 +109,7 @@ export class Phones {
   readonly #registrations: Exchanges
   readonly #echoes = new Exchanges(n => this.#sendEcho(n))
   #users = 1
+  #until: CallEnd = 'hung-up'
   /** What the server received of one exchange, for the echo to receive the same. */
   #recorded: Recorded[] | null = null
   #echoed: readonly Recorded[] = []
@@ -129,9 +140,15 @@ export class Phones {
     await this.#registrations.run(count, perSecond)
   }
 
-  /** So many calls to Bob: INVITE, 100, 180, 200, ACK, BYE, 200. */
-  async call(count: number, perSecond: number): Promise<void> {
+  /** So many calls to Bob: INVITE, 100, 180, 200, ACK, BYE, 200; or only so far of it. */
+  async call(count: number, perSecond: number, until: CallEnd = 'hung-up'): Promise<void> {
+    this.#until = until
     await this.#calls.run(count, perSecond)
+  }
+
+  /** How long each call of the last run took, milliseconds. */
+  get callsMs(): readonly number[] {
+    return this.#calls.durationsMs
   }
 
   /** Takes recorded exchanges to an echo, each datagram sent when those before it that were waited for have come back. */
@@ -225,20 +242,25 @@ export class Phones {
       return
     }
     const text = bytes.toString('latin1')
+    if (this.#until === 'ringing' && text.startsWith('SIP/2.0 180')) {
+      this.#calls.done(numberBehind(text, 'Call-ID: c'))
+      return
+    }
     if (!text.startsWith('SIP/2.0 200')) return
     if (text.includes(' REGISTER\r\n')) this.#registrations.done(numberBehind(text, 'z9hG4bKr'))
     else if (text.includes(' INVITE\r\n')) this.#answered(text)
     else this.#calls.done(numberBehind(text, 'Call-ID: c'))
   }
 
-  /** Acknowledges, and hangs up at once. */
+  /** Acknowledges, and hangs up at once where calls are to go so far. */
   #answered(reply: string): void {
     const n = numberBehind(reply, 'Call-ID: c')
     const uri = lineOf(reply, 'Contact').slice('Contact: <'.length, -'>\r\n'.length)
     const to = lineOf(reply, 'To')
     const route = lineOf(reply, 'Record-Route').replace('Record-', '')
     this.#send(this.#alice, `${this.#head('ACK', uri, n, 1, to)}${route}${NO_BODY}`)
-    this.#send(this.#alice, `${this.#head('BYE', uri, n, 2, to)}${route}${NO_BODY}`)
+    if (this.#until === 'answered') this.#calls.done(n)
+    else this.#send(this.#alice, `${this.#head('BYE', uri, n, 2, to)}${route}${NO_BODY}`)
   }
 
   #toBob(bytes: Buffer, from: RemoteInfo): void {
@@ -252,7 +274,7 @@ export class Phones {
     if (text.startsWith('INVITE ')) {
       this.#reply(text, '100 Trying', NO_BODY)
       this.#reply(text, '180 Ringing', NO_BODY)
-      this.#reply(text, '200 OK', WITH_SDP)
+      if (this.#until !== 'ringing') this.#reply(text, '200 OK', WITH_SDP)
     } else if (text.startsWith('BYE ')) this.#reply(text, '200 OK', NO_BODY)
   }
 

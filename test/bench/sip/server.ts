@@ -27,11 +27,19 @@ export class Server {
   }
 
   /** A proxy on the quickstart example; `isQuiet`: without what subscribes to events and without its HTTP server. */
-  static async quickstart(isQuiet: boolean): Promise<Server> {
+  static quickstart(isQuiet: boolean): Promise<Server> {
+    return Server.#script(folder => (isQuiet ? quietScript() : example().replaceAll('/tmp/', `${folder}/`)))
+  }
+
+  /** The quiet one with a dialog and a call detail record for each call; `startup` is put into its startup_route. */
+  static accounting(startup = ''): Promise<Server> {
+    return Server.#script(() => accountingScript(startup))
+  }
+
+  static async #script(make: (folder: string) => string): Promise<Server> {
     const folder = mkdtempSync(join(tmpdir(), 'fanfare-bench-'))
     const file = join(folder, 'bench.cfg')
-    const script = readFileSync(QUICKSTART, 'utf8').replace(/^loadmodule "(httpd|mi_http)\.so"\n/gm, '')
-    writeFileSync(file, isQuiet ? withoutSubscribers(script) : script.replaceAll('/tmp/', `${folder}/`))
+    writeFileSync(file, make(folder))
     return Server.#start(folder, 'proxy', file, String(await freePort()))
   }
 
@@ -57,8 +65,18 @@ export class Server {
   }
 }
 
-function withoutSubscribers(script: string): string {
-  return script.replace(/^(startup_route|event_route\[\w+\]) \{\n[\s\S]*?^\}\n/gm, '')
+const example = (): string =>
+  readFileSync(QUICKSTART, 'utf8').replace(/^loadmodule "(httpd|mi_http)\.so"\n/gm, '')
+
+const quietScript = (): string =>
+  example().replace(/^(startup_route|event_route\[\w+\]) \{\n[\s\S]*?^\}\n/gm, '')
+
+function accountingScript(startup: string): string {
+  const modules = 'loadmodule "dialog.so"\nloadmodule "acc.so"\n'
+  return quietScript()
+    .replace(/^(?=modparam)/m, modules)
+    .replace(/^(?=route \{)/m, `startup_route {\n    ${startup}\n    xlog("L_DBG", "started\\n");\n}\n`)
+    .replace('    record_route();\n', '    record_route();\n    create_dialog();\n    do_accounting("evi", "cdr");\n')
 }
 
 /** `BENCH_PROFILE=folder` leaves a processor profile of the proxy there. */

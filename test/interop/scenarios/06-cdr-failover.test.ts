@@ -35,6 +35,8 @@ describe.skipIf(!canStartRabbitMq())('scenario 6: CDRs to RabbitMQ, else to a fl
     const call = async (name: string): Promise<void> =>
       void (await (await new Call(parties, name).establish()).hangUp())
 
+    const ups = (): number => scenario.log.filter(line => /rabbitmq.*receiver is up/.test(line)).length
+    await expect.poll(ups, { timeout: 30_000, interval: 20 }).toBe(1)
     await call('up')
     await until(() => before.messages.length === 1)
     expect(filed()).toEqual([])
@@ -50,7 +52,6 @@ describe.skipIf(!canStartRabbitMq())('scenario 6: CDRs to RabbitMQ, else to a fl
     await broker.restart()
     const after = await open()
     // The transport connects again by itself: its pauses are the proxy's time, what the broker takes is the test's.
-    const ups = (): number => scenario.log.filter(line => /rabbitmq.*receiver is up/.test(line)).length
     await expect
       .poll(
         async () => {

@@ -35,9 +35,10 @@ class QueuePeer implements Peer {
   }
 
   arrivals() {
-    return this.#queue.messages.map(({ content }) => {
+    return this.#queue.messages.map(({ content, properties }) => {
       const { method, params = {} } = JSON.parse(content.toString())
-      return { event: method, values: Object.values<string | number | null>(params) }
+      const id: string = properties.messageId
+      return { event: method, values: Object.values<string | number | null>(params), id }
     })
   }
 
@@ -142,7 +143,7 @@ describe.skipIf(url === null)('a message on RabbitMQ', () => {
     expect(queue.messages.map(({ content }) => content.toString())).toEqual(sendable)
   })
 
-  it('carries the id, name and time of its event', async () => {
+  it('carries the id, name, time, sequence and origin of its event', async () => {
     const queue = await ownQueue()
     const transport = opened()
     const sink = transport.open(socketTo(queue.name))
@@ -159,6 +160,7 @@ describe.skipIf(url === null)('a message on RabbitMQ', () => {
       type: 'E_PIKE_BLOCKED',
       timestamp: Math.floor(event.raisedAtMs / 1000),
       contentType: 'application/json',
+      headers: { sequence: event.sequence, node: event.origin.node, boot: event.origin.boot },
     })
     expect(message?.properties.deliveryMode).not.toBe(2)
   })
