@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path'
 import type { TransportSpec } from '../src/events/transport.ts'
 import { modules, transports } from '../src/main.ts'
+import { asyncApi, type DeclaredEvent } from '../src/module/async-api.ts'
 import type { ModuleSpec } from '../src/module/define.ts'
+import { eventTypes } from '../src/module/event-types.ts'
 import { modulePage, transportPage } from '../src/module/reference-page.ts'
 import { commandsSchema, eventSchema } from '../src/module/schema.ts'
-import type { EventSpec } from '../src/util/spec.ts'
 import { sipConformancePage } from './sip-conformance.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -17,14 +18,18 @@ function generated(): Map<string, string> {
   const files = new Map<string, string>()
   const specs: readonly ModuleSpec[] = modules.map(module => module.spec)
   const transportSpecs: readonly TransportSpec[] = transports.map(transport => transport.spec)
-  const events: [string, string, EventSpec][] = [
-    ...specs.flatMap(s => Object.entries(s.events ?? {}).map(([n, e]): [string, string, EventSpec] => [n, s.name, e])),
-    ...transportSpecs.flatMap(s =>
-      Object.entries(s.events ?? {}).map(([n, e]): [string, string, EventSpec] => [n, s.module, e]),
-    ),
+  const owners = [
+    ...specs.map(s => [s.name, s.events ?? {}] as const),
+    ...transportSpecs.map(s => [s.module, s.events ?? {}] as const),
   ]
-  for (const [name, module, spec] of events)
+  const events: DeclaredEvent[] = owners.flatMap(([module, declared]) =>
+    Object.entries(declared).map(([name, spec]) => ({ name, module, spec })),
+  )
+  for (const { name, module, spec } of events)
     files.set(`schemas/events/${name}.json`, json(eventSchema(name, module, spec)))
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  files.set('schemas/asyncapi.json', json(asyncApi(events, transportSpecs, version)))
+  files.set('schemas/events.d.ts', eventTypes(events))
   const commandOwners = [
     ...specs,
     ...transportSpecs.map(s => ({ name: s.module, doc: s.doc, commands: s.commands ?? {} })),
@@ -38,7 +43,7 @@ function generated(): Map<string, string> {
     indexPage(
       specs.map(s => s.name),
       transportSpecs.map(s => s.module),
-      events.map(e => e[0]),
+      events.map(({ name }) => name),
     ),
   )
   return files

@@ -29,15 +29,22 @@ import dialplan from './modules/dialplan/index.ts'
 import dispatcher from './modules/dispatcher/index.ts'
 import domain from './modules/domain/index.ts'
 import drouting from './modules/drouting/index.ts'
+import eventRouting from './modules/event_routing/index.ts'
 import evi from './modules/evi/index.ts'
 import fraudDetection from './modules/fraud_detection/index.ts'
+import freeswitch from './modules/freeswitch/index.ts'
+import freeswitchScripting from './modules/freeswitch_scripting/index.ts'
 import httpd from './modules/httpd/index.ts'
 import loadBalancer from './modules/load_balancer/index.ts'
 import mathops from './modules/mathops/index.ts'
 import maxfwd from './modules/maxfwd/index.ts'
 import miDatagram from './modules/mi_datagram/index.ts'
 import miFifo from './modules/mi_fifo/index.ts'
+import miHtml from './modules/mi_html/index.ts'
 import miHttp from './modules/mi_http/index.ts'
+import miJson from './modules/mi_json/index.ts'
+import miXmlrpc from './modules/mi_xmlrpc/index.ts'
+import miXmlrpcNg from './modules/mi_xmlrpc_ng/index.ts'
 import mqueue from './modules/mqueue/index.ts'
 import nathelper from './modules/nathelper/index.ts'
 import options from './modules/options/index.ts'
@@ -52,6 +59,7 @@ import protoWss from './modules/proto_wss/index.ts'
 import ratelimit from './modules/ratelimit/index.ts'
 import regex from './modules/regex/index.ts'
 import registrar from './modules/registrar/index.ts'
+import restClient from './modules/rest_client/index.ts'
 import rr from './modules/rr/index.ts'
 import rtpproxy from './modules/rtpproxy/index.ts'
 import signaling from './modules/signaling/index.ts'
@@ -92,14 +100,21 @@ export const modules: readonly AnyModule[] = [
   dispatcher,
   domain,
   drouting,
+  eventRouting,
   fraudDetection,
+  freeswitch,
+  freeswitchScripting,
   httpd,
   loadBalancer,
   mathops,
   maxfwd,
   miDatagram,
   miFifo,
+  miHtml,
   miHttp,
+  miJson,
+  miXmlrpc,
+  miXmlrpcNg,
   mqueue,
   nathelper,
   options,
@@ -114,6 +129,7 @@ export const modules: readonly AnyModule[] = [
   ratelimit,
   regex,
   registrar,
+  restClient,
   rr,
   rtpproxy,
   signaling,

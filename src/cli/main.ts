@@ -3,14 +3,29 @@ import check from './check.ts'
 import { type CliCommand, type CliIo, UsageError } from './command.ts'
 import db from './db.ts'
 import demo from './demo.ts'
+import explain from './explain.ts'
 import mi from './mi.ts'
 import { BAD_CONFIGURATION, runLikeOpensips } from './opensips.ts'
 import { isOpensipsStyle, parseOpensipsFlags } from './opensips-flags.ts'
+import replay from './replay.ts'
 import run from './run.ts'
+import spool from './spool.ts'
 import tail from './tail.ts'
+import trail from './trail.ts'
 import { VERSION } from './version.ts'
 
-const COMMANDS: Readonly<Record<string, CliCommand>> = { run, check, mi, tail, db, demo }
+const COMMANDS: Readonly<Record<string, CliCommand>> = {
+  run,
+  check,
+  mi,
+  tail,
+  trail,
+  explain,
+  spool,
+  replay,
+  db,
+  demo,
+}
 
 /** Runs one command line and gives its exit status: 0 done, 1 failed, 2 misused; written as `opensips` is started, 0 or 255. */
 export async function main(argv: readonly string[], io: CliIo = process): Promise<number> {

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { parseJson } from '../mi/json-rpc.ts'
 import { type CliCommand, type CliIo, UsageError } from './command.ts'
-import { DEFAULT_URL, exchange, MiConnectionError, parseTarget } from './mi-client.ts'
+import { callMi, readable } from './mi-call.ts'
+import { DEFAULT_URL, parseTarget } from './mi-client.ts'
 
 export const usage =
   'mi COMMAND [ARG ... | NAME=VALUE ...] [--url URL] [--user NAME:PASSWORD] [--reply-dir DIR/] [--json]'
@@ -22,15 +22,7 @@ interface Invocation {
  */
 export async function run(argv: readonly string[], io: CliIo): Promise<number> {
   const { command, params, url, user, replyDirectory, compact } = parse(argv)
-  const target = parseTarget(url, user, replyDirectory)
-  const request = JSON.stringify({ jsonrpc: '2.0', id: 1, method: command, params })
-  try {
-    return print(await exchange(target, request), compact, io)
-  } catch (error) {
-    if (!(error instanceof MiConnectionError)) throw error
-    io.stderr.write(`${error.message}\n`)
-    return 1
-  }
+  return callMi(parseTarget(url, user, replyDirectory), command, params, io, compact ? JSON.stringify : readable)
 }
 
 function parse(argv: readonly string[]): Invocation {
@@ -88,29 +80,6 @@ function readValue(word: string): unknown {
     return word
   }
 }
-
-function print(answer: string, compact: boolean, io: CliIo): number {
-  const parsed = parseJson(answer)
-  const { result, error } = (parsed.ok ? parsed.value : {}) as { result?: unknown; error?: MiErrorMember }
-  if (error !== undefined) {
-    io.stderr.write(`error ${error.code}: ${error.message}${error.data === undefined ? '' : `: ${error.data}`}\n`)
-    return 1
-  }
-  if (result === undefined) {
-    io.stderr.write(`the answer is no JSON-RPC: ${answer.slice(0, 200)}\n`)
-    return 1
-  }
-  io.stdout.write(`${compact ? JSON.stringify(result) : readable(result)}\n`)
-  return 0
-}
-
-interface MiErrorMember {
-  readonly code: number
-  readonly message: string
-  readonly data?: unknown
-}
-
-const readable = (result: unknown): string => (typeof result === 'string' ? result : JSON.stringify(result, null, 2))
 
 const mi: CliCommand = { usage, summary, run }
 export default mi

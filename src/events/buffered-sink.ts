@@ -26,7 +26,7 @@ const MAX_PENDING = 16_384
 
 const FULL: Delivery = failed(new DeliveryError('E_QUEUE_FULL', 'too many events wait for this receiver'))
 const CLOSED: Delivery = failed(new DeliveryError('E_CLOSED', 'the sink is closed'))
-const LATE: Delivery = failed(new DeliveryError('E_TIMEOUT', 'the receiver had no room for the event in time'))
+const LATE: Delivery = failed(new DeliveryError('E_QUEUE_FULL', 'the receiver had no room for the event in time'))
 const UNTOLD: Delivery = unknown(new DeliveryError('E_REFUSED', 'the transport did not say what became of the event'))
 const CONNECTING: Delivery = failed(new DeliveryError('E_NOT_CONNECTED', 'not connected yet'))
 
@@ -84,6 +84,10 @@ export class BufferedSink implements Sink {
 
   get health(): Health {
     return this.#health
+  }
+
+  get window(): number | undefined {
+    return this.#link.window
   }
 
   onHealth(listener: () => void): void {

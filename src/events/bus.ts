@@ -141,6 +141,11 @@ export class EventBus {
     this.#outlets.setRouteRunner(run)
   }
 
+  /** Runs what an event causes, so that what is raised until it returns is known to come from this event. */
+  within<T>(event: RaisedEvent, run: () => T): T {
+    return this.#outlets.within(event, run)
+  }
+
   /** Whether a raise of this event would reach anybody but for filters. */
   hasSubscribers(type: EventType): boolean {
     return this.#registry.hears(type.id)
@@ -249,7 +254,9 @@ export class EventBus {
 
   /** Resolves once nothing is queued or in flight, or `signal` aborts. */
   async drain(signal: AbortSignal): Promise<void> {
-    const idle = this.#registry.list().map(subscription => subscription.whenIdle())
+    // What is on disk need not be sent before the process ends.
+    const waitedFor = this.#registry.list().filter(({ options }) => options.policy.durable !== true)
+    const idle = waitedFor.map(subscription => subscription.whenIdle())
     await settledBefore(Promise.all([...idle, ...this.#leaving]), signal)
   }
 

@@ -54,6 +54,12 @@ export class EventIdWriter {
   }
 }
 
+/** The sequence of the event that an id carries. */
+export function sequenceOfEventId(id: string): number {
+  const middle = Number.parseInt(id.slice(19, 23), 16) - 0x8000
+  return Number.parseInt(id.slice(15, 18), 16) * MIDDLE + middle * LOW + Number.parseInt(id.slice(24, 28), 16)
+}
+
 /** Milliseconds since 1970 that an id carries: the wall clock of the raise, but never less than in the id before it. */
 export function timeOfEventId(id: string): number {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)

@@ -1,5 +1,5 @@
 import { encodeJsonText, encodeParams } from './json-rpc.ts'
-import { DeliveryError, type EventCodec, type WireEvent } from './transport.ts'
+import { DeliveryError, type EventCodec, originPath, type WireEvent } from './transport.ts'
 
 /**
  * An event with its identity, as one compact JSON object:
@@ -28,15 +28,10 @@ export const cloudEvents: EventCodec = {
   contentType: 'application/cloudevents+json; charset=utf-8',
   encode: event => {
     const { id, name, sequence } = event
-    const head = `{"specversion":"1.0","id":"${id}","source":${encodeJsonText(cloudEventSource(event))}`
+    const head = `{"specversion":"1.0","id":"${id}","source":${encodeJsonText(originPath(event.origin))}`
     const about = `"type":${encodeJsonText(name)},"time":"${timeOf(event)}","sequence":"${cloudSequence(sequence)}"`
     return Buffer.from(`${head},${about},"datacontenttype":"application/json","data":${paramsOf(event)}}`)
   },
-}
-
-/** The `source` of an event as a CloudEvent: together with its id it is unique. A URI reference. */
-export function cloudEventSource({ origin }: Pick<WireEvent, 'origin'>): string {
-  return `/fanfare/${encodeURIComponent(origin.node)}/${origin.boot}`
 }
 
 const cloudSequence = (sequence: number): string => String(sequence).padStart(16, '0')

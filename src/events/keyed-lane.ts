@@ -156,7 +156,8 @@ export class KeyedLane implements Lane, Runnable, StoreListener {
   }
 
   get #canSend(): boolean {
-    return this.#pause === undefined && this.#inFlight < this.#policy.maxInFlight && !this.#hasGivenUp
+    const window = Math.min(this.#policy.maxInFlight, this.#sink.window ?? Number.POSITIVE_INFINITY)
+    return this.#pause === undefined && this.#inFlight < window && !this.#hasGivenUp
   }
 
   #wake(): void {

@@ -74,7 +74,7 @@ export class OrderedLane implements Lane, Runnable, StoreListener {
     this.#store = store
     this.#ledger = new Ledger(socket, context)
     this.#trouble = new TroubleWatch(socket, sink, context)
-    this.#window = policy.maxInFlight
+    this.#window = this.#widest
     store.attach(this)
     // What an earlier run left behind counts as raised in this one.
     this.counters.raised = store.length
@@ -161,6 +161,11 @@ export class OrderedLane implements Lane, Runnable, StoreListener {
     this.#giveUp()
     this.#store.close?.(forGood)
     await this.#sink.close(signal)
+  }
+
+  /** Most events on their way at once while all is well. */
+  get #widest(): number {
+    return Math.min(this.#policy.maxInFlight, this.#sink.window ?? Number.POSITIVE_INFINITY)
   }
 
   get #isIdle(): boolean {
@@ -340,7 +345,7 @@ export class OrderedLane implements Lane, Runnable, StoreListener {
 
   #recover(): void {
     this.#failures = 0
-    this.#window = this.#policy.maxInFlight
+    this.#window = this.#widest
     this.#trouble.end(this.queued)
   }
 

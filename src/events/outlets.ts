@@ -110,13 +110,18 @@ export class Outlets {
     if (run === undefined) return undefined
     return event => {
       if (!(event instanceof RaisedEvent)) throw new TypeError('event routes run events of the bus only')
-      const outer = this.depth
-      this.depth = event.depth + 1
-      try {
-        return run(event)
-      } finally {
-        this.depth = outer
-      }
+      return this.within(event, () => run(event))
+    }
+  }
+
+  /** Runs what an event causes: what it raises meanwhile is known to come from this event. */
+  within<T>(event: RaisedEvent, run: () => T): T {
+    const outer = this.depth
+    this.depth = event.depth + 1
+    try {
+      return run()
+    } finally {
+      this.depth = outer
     }
   }
 

@@ -39,7 +39,7 @@ export const DEFAULT_POLICY: DeliveryPolicy = {
   maxAgeMs: 3_600_000,
   lagAgeMs: 60_000,
   overflow: 'drop-oldest',
-  maxInFlight: 4096,
+  maxInFlight: 1024,
   sendTimeoutMs: 10_000,
   maxAttempts: Number.POSITIVE_INFINITY,
   backOffMs: { first: 100, longest: 30_000 },

@@ -86,6 +86,10 @@ class SharedSink implements Sink {
     return this.#sink.health
   }
 
+  get window(): number | undefined {
+    return this.#sink.window
+  }
+
   send(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery> {
     return this.#closing === undefined ? this.#sink.send(event, deadlineMs) : CLOSED
   }

@@ -52,8 +52,7 @@ export class SubscriptionMaker {
   open(plan: SubscriptionPlan): Subscription {
     const { address, options } = plan
     // Most ask for nothing of their own and share one.
-    const policy =
-      options.policy === NO_OPTIONS.policy ? this.#parts.policy : { ...this.#parts.policy, ...options.policy }
+    const policy = options.policy === NO_OPTIONS.policy ? this.#parts.policy : this.#policyOf(options)
     if (needsStore(policy) && this.#parts.openStore === undefined)
       throw new AddressError('durable and when_full=spool need a spool, and this instance has none', address.text, 0)
     const outlets = this.#parts.outlets.open(address, { format: options.format, key: policy.key ?? undefined })
@@ -67,6 +66,12 @@ export class SubscriptionMaker {
   /** A subscription without lanes: describes one that has ended already. */
   describe(plan: SubscriptionPlan): Subscription {
     return this.#make(plan, [], undefined)
+  }
+
+  /** What is kept on disk is kept until somebody has it, unless its age was bounded by the same words. */
+  #policyOf({ policy }: SubscriptionOptions): DeliveryPolicy {
+    const isKept = policy.durable === true && policy.maxAgeMs === undefined
+    return { ...this.#parts.policy, ...policy, ...(isKept ? { maxAgeMs: Number.POSITIVE_INFINITY } : {}) }
   }
 
   #lane(

@@ -130,6 +130,11 @@ export interface EventOrigin {
   readonly boot: string
 }
 
+/** The run as one text, `/fanfare/NODE/BOOT`: the `source` of a CloudEvent, the `app_id` of an AMQP message. */
+export function originPath({ node, boot }: EventOrigin): string {
+  return `/fanfare/${encodeURIComponent(node)}/${boot}`
+}
+
 /** An event on its way to subscribers. Immutable; shared by all of them. */
 export interface WireEvent extends EventData {
   /** A UUID of version 7 (RFC 9562): grows with time, unique across restarts and nodes; the same on every retry. */
@@ -147,6 +152,8 @@ export interface WireEvent extends EventData {
 
 export interface Sink {
   readonly health: Health
+  /** Most events worth giving at once: more would only wait here, with their time running. Undefined: no such bound. */
+  readonly window?: number | undefined
   /**
    * Settles by `deadlineMs` (monotonic clock); never throws or rejects; never waits for a connection: while there is
    * none it answers `failed` with E_NOT_CONNECTED at once. Events accepted into one write may share one promise.
@@ -171,6 +178,8 @@ export interface Link {
   readonly maxBatch: number
   /** Most writes running at once; 1 keeps order with a transport that cannot pipeline. */
   readonly maxInFlight: number
+  /** See {@link Sink.window}: for links that take a round trip for each write. */
+  readonly window?: number | undefined
   /**
    * The form `write` asks events for. Where it is given, events are encoded before they are put into a batch, and one
    * that cannot be is refused alone; `event.encode(codec)` in `write` then never throws.

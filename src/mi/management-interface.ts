@@ -20,6 +20,7 @@ import {
   readRequest,
 } from './json-rpc.ts'
 import { commandError, MiCode, MiError } from './mi-error.ts'
+import type { CommandRules } from './permissions.ts'
 import { type CommandArgs, matchParams } from './recipes.ts'
 
 export type { CommandDescription, CommandHandler } from './command-table.ts'
@@ -31,6 +32,8 @@ export interface Caller {
   readonly door: string
   /** The peer as the door knows it: address and port, path of a socket, name of a reply FIFO. */
   readonly remote: string
+  /** Commands it may run; all if absent. */
+  readonly rules?: readonly CommandRules[]
 }
 
 export interface HandleOptions extends AnswerStyle {
@@ -93,6 +96,7 @@ export class ManagementInterface {
    */
   async call(method: string, params?: unknown, caller: Caller = INTERNAL): Promise<unknown> {
     const command = this.#lookUp(method)
+    this.#admit(command, caller)
     const args = matchParams(command.spec, params)
     if (this.#inProgress >= MAX_IN_PROGRESS) throw serverError('Too many commands in progress')
     this.#log.debug('management command', { command: command.name, door: caller.door, remote: caller.remote })
@@ -165,6 +169,12 @@ export class ManagementInterface {
     if (found.kind === 'found') return found.command
     if (found.kind === 'unknown') throw new MiError(MiCode.methodNotFound, 'Method not found')
     throw new MiError(MiCode.methodAmbiguous, 'Method ambiguous', `supported names: ${found.names.join(', ')}`)
+  }
+
+  #admit({ name, spec }: Command, { door, remote, rules = [] }: Caller): void {
+    if (rules.every(one => one.allows({ name, aliases: spec.aliases ?? [] }))) return
+    this.#log.warn('management command refused', { command: name, door, remote, reason: 'not permitted' })
+    throw new MiError(MiCode.forbidden, 'Forbidden', `${name} may not be run here`)
   }
 
   #run(command: Command, args: CommandArgs): unknown {

@@ -6,6 +6,8 @@ export const MiCode = {
   methodAmbiguous: -32001,
   invalidParams: -32602,
   serverError: -32000,
+  /** The caller may not run this command. */
+  forbidden: 403,
 } as const
 
 /** Why a management request was refused; becomes the `error` member of the answer. Throw it from a command handler. */

@@ -40,16 +40,21 @@ function withoutParams(spec: CommandSpec): CommandArgs {
 
 function matchPositional(spec: CommandSpec, values: readonly unknown[]): CommandArgs {
   if (spec.namedOnly) throw invalidParams('Command only supports named parameters')
-  const [first] = spec.args
-  if (spec.variadic && first !== undefined) {
-    const [only] = values
-    return { [first.name]: convert(first, values.length === 1 && Array.isArray(only) ? only : values) }
-  }
+  const collector = spec.variadic ? spec.args.at(-1) : undefined
+  if (collector !== undefined && values.length >= spec.args.length) return matchVariadic(spec, collector, values)
   const required = spec.args.filter(a => !a.optional).length
   if (values.length < required || values.length > spec.args.length) throw invalidParams(TOO_FEW_OR_MANY)
   const chosen = positionalArgs(spec.args, values.length)
   if (chosen === null) throw invalidParams('Ambiguous call, use named parameters instead')
   return Object.fromEntries(chosen.map((a, i) => [a.name, convert(a, values[i])]))
+}
+
+function matchVariadic(spec: CommandSpec, collector: ArgSpec, values: readonly unknown[]): CommandArgs {
+  const single = spec.args.slice(0, -1).map((a, i) => [a.name, convert(a, values[i])])
+  const rest = values.slice(single.length)
+  const [only] = rest
+  const collected = convert(collector, rest.length === 1 && Array.isArray(only) ? only : rest)
+  return Object.fromEntries([...single, [collector.name, collected]])
 }
 
 function matchNamed(spec: CommandSpec, values: ReadonlyMap<string, unknown>): CommandArgs {

@@ -1,6 +1,9 @@
+import { BinSockets } from '../cluster/bin-sockets.ts'
 import { Databases } from '../db/databases.ts'
 import { EventBus } from '../events/bus.ts'
+import type { EventType } from '../events/catalogue.ts'
 import type { DeliveryPolicy } from '../events/policy.ts'
+import { EventSpool, type EventSpoolOptions } from '../events/spool/event-spool.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../log/logger.ts'
 import { ManagementInterface } from '../mi/management-interface.ts'
@@ -17,6 +20,7 @@ import { StatusReports } from '../stats/status-report.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Host, Instance } from './define.ts'
 import { watchSlowLookups } from './slow-lookups.ts'
+import { stateFolder } from './state-folder.ts'
 import { raiseThreshold } from './threshold-event.ts'
 
 /** What an instance is put together from, beside its settings. */
@@ -51,7 +55,10 @@ export function assemble({
 }: AssemblyParts): AssembledHost {
   const stats = new StatisticsRegistry()
   const network = new Network({ clock, log: logger.part('net'), stats, options: networkOptions(settings) })
-  const bus = new EventBus({ clock, log: logger.part('evi'), era: settings.era, policy: deliveryPolicy(settings) })
+  const log = logger.part('evi')
+  const spool = eventSpool(settings, { clock, log, instance, directory, typeOf: name => typeNamed(bus, name) })
+  const openStore = spool.folder === null ? undefined : spool.openStore
+  const bus: EventBus = new EventBus({ clock, log, era: settings.era, policy: deliveryPolicy(settings), openStore })
   const lookups = watchedDns(dns ?? systemDns(settings), settings, clock, bus, logger.part('core'))
   const resolver = new HopResolver(new DnsCache(lookups, clock), () => network.sockets, {
     tryNaptr: settings.dns_try_naptr !== 0,
@@ -79,6 +86,7 @@ export function assemble({
     proxy,
     network,
     bus,
+    spool,
     mi,
     stats,
     status: new StatusReports(clock),
@@ -86,6 +94,7 @@ export function assemble({
     script,
     settings,
     db,
+    binSockets: new BinSockets(),
     clock,
   }
 }
@@ -113,6 +122,33 @@ function deliveryPolicy(settings: Settings): Partial<DeliveryPolicy> {
     maxQueued: Math.max(1, settings.event_max_queued),
     maxAgeMs: Math.max(1, settings.event_max_age) * 1000,
   }
+}
+
+/** The type of a spooled event; one that no loaded module declares any more is delivered all the same. */
+const typeNamed = (bus: EventBus, name: string): EventType =>
+  bus.catalogue.find(name) ?? bus.catalogue.define(name, null, 'spool')
+
+const MIB = 2 ** 20
+
+function eventSpool(
+  settings: Settings,
+  {
+    instance,
+    directory,
+    ...parts
+  }: Pick<EventSpoolOptions, 'clock' | 'log' | 'typeOf'> & Pick<AssemblyParts, 'instance' | 'directory'>,
+): EventSpool {
+  const { configuration } = instance
+  const stateDirectory = process.env['STATE_DIRECTORY']
+  return new EventSpool({
+    ...parts,
+    folder: stateFolder({ given: settings.event_spool, configuration, directory, stateDirectory }, 'spool'),
+    limits: {
+      mostBytes: Math.max(1, settings.event_spool_size) * MIB,
+      retainMs: settings.event_spool_retain * 1000,
+      retainBytes: settings.event_spool_retain_size * MIB,
+    },
+  })
 }
 
 function networkOptions(settings: Settings): Partial<NetworkOptions> {

@@ -1,6 +1,8 @@
+import type { BinSockets } from '../cluster/bin-sockets.ts'
 import type { Databases } from '../db/databases.ts'
 import type { TableSpec } from '../db/schema.ts'
 import type { EventBus } from '../events/bus.ts'
+import type { EventSpool } from '../events/spool/event-spool.ts'
 import type { Log } from '../log/log.ts'
 import type { Logger } from '../log/logger.ts'
 import type { ManagementInterface } from '../mi/management-interface.ts'
@@ -105,6 +107,8 @@ export interface Host {
   readonly proxy: SipProxy
   readonly network: Network
   readonly bus: EventBus
+  /** Where durable events wait. */
+  readonly spool: EventSpool
   readonly mi: ManagementInterface
   readonly stats: StatisticsRegistry
   readonly status: StatusReports
@@ -113,6 +117,8 @@ export interface Host {
   readonly settings: Settings
   /** Databases by URL; db modules register their drivers here while they are set up. */
   readonly db: Databases
+  /** The `bin:` sockets of the script, on which nodes reach each other. */
+  readonly binSockets: BinSockets
   readonly clock: Clock
 }
 

@@ -9,7 +9,7 @@ import { settledBefore } from '../util/settled-before.ts'
 import type { AssembledHost } from './assembly.ts'
 import type { Instance } from './define.ts'
 import { eventRouteRunner, subscribeEventRoutes } from './event-routes.ts'
-import { addAliases, addHostNames, socketsToOpen } from './listen.ts'
+import { addAliases, addHostNames, binAddresses, socketsToOpen } from './listen.ts'
 import {
   type Composition,
   type LoadedScript,
@@ -163,11 +163,14 @@ class Running implements RunningProxy {
   async start(sockets: readonly SocketDefinition[], onListening?: () => void): Promise<void> {
     const { host, program, modules } = this.#ready
     const toOpen = socketsToOpen(sockets)
+    // Sockets of the command line take the place of the SIP sockets; nodes reach each other where the script says.
+    host.binSockets.addresses = binAddresses([...sockets, ...program.sockets], host.binSockets.isServed)
     this.#instance.addActivity('event loop')
     for (const name of program.eventNames) host.bus.catalogue.define(name, null, 'script')
-    host.bus.setRouteRunner(eventRouteRunner(() => program, host.script, host.logger))
+    host.bus.setRouteRunner(eventRouteRunner(() => program, host))
     subscribeEventRoutes(host, program)
     addAliases(host.proxy, program.aliases, sockets)
+    await host.spool.start()
     for (const module of modules) await this.#startModule(module)
     await host.network.open(toOpen)
     if (host.settings.auto_aliases !== 0) await addHostNames(host.proxy, toOpen, host.network.sockets)
@@ -227,7 +230,7 @@ class Running implements RunningProxy {
   }
 
   async #stop(signal: AbortSignal): Promise<void> {
-    const { bus, network, logger } = this.host
+    const { bus, spool, network, logger } = this.host
     const log = logger.part('core')
     this.#isDraining = true
     for (const timer of this.#timers) timer.clear()
@@ -245,6 +248,7 @@ class Running implements RunningProxy {
       }
     }
     await bus.close(signal)
+    await spool.close()
     for (const { handlers } of started) await handlers.afterBus?.()
     await network.close()
     this.#markClosed()

@@ -1,4 +1,5 @@
 import { lookupService } from 'node:dns/promises'
+import type { BinAddress } from '../cluster/node-info.ts'
 import type { SipProxy } from '../proxy/proxy.ts'
 import type { AliasDefinition, SocketDefinition } from '../script/sockets.ts'
 import { familyOf } from '../sip/net/address.ts'
@@ -8,13 +9,17 @@ import type { SocketDefinition as NetSocket } from '../sip/net/socket-definition
 /** Protocols there are listeners for. */
 const AVAILABLE: ReadonlySet<string> = new Set<Proto>(['udp', 'tcp', 'tls', 'ws', 'wss'])
 
+/** Sockets that are not for SIP: nodes of a cluster reach each other there. */
+const BIN = 'bin'
+
 /** What 2.x listens on when the script names no socket. */
 const EVERYWHERE: NetSocket = { proto: 'udp', host: '*', port: 5060 }
 
 /** The sockets of a script as the network opens them, one for each port. Throws an Error for a protocol that is not available. */
 export function socketsToOpen(definitions: readonly SocketDefinition[]): readonly NetSocket[] {
-  if (definitions.length === 0) return [EVERYWHERE]
-  return definitions.flatMap(definition => {
+  const sip = definitions.filter(({ proto }) => proto !== BIN)
+  if (sip.length === 0) return [EVERYWHERE]
+  return sip.flatMap(definition => {
     const { proto, host, ports, advertised, tag, flags } = definition
     if (!isAvailable(proto))
       throw new Error(
@@ -30,6 +35,18 @@ export function socketsToOpen(definitions: readonly SocketDefinition[]): readonl
       reusePort: flags.has('reuse_port'),
     }))
   })
+}
+
+/** Where a script listens for other nodes, each place once. Throws an Error when no module serves such sockets. */
+export function binAddresses(definitions: readonly SocketDefinition[], isServed: boolean): readonly BinAddress[] {
+  const bin = definitions.filter(({ proto }) => proto === BIN)
+  const [first] = bin
+  if (first !== undefined && !isServed)
+    throw new Error(
+      `socket bin:${first.host}: no loaded module serves bin sockets; is a loadmodule "proto_bin.so" missing?`,
+    )
+  const addresses = bin.flatMap(({ host, ports }) => ports.map(port => ({ host, port })))
+  return [...new Map(addresses.map(address => [`${address.host} ${address.port}`, address])).values()]
 }
 
 const isAvailable = (proto: string): proto is Proto => AVAILABLE.has(proto)

@@ -30,6 +30,9 @@ export interface Target {
 
 export const target = (uri: string): Target => ({ uri, dstUri: null, path: null, q: -1, flags: 0, socket: null })
 
+/** More statements than any run comes to; a number that costs as little to count down as a small one. */
+const UNLIMITED = 2 ** 30
+
 /** Most additional branches in a request's destination set (OpenSIPS MAX_BRANCHES). */
 export const MAX_BRANCHES = 12
 
@@ -144,6 +147,8 @@ export class RouteContext {
   trace: ((statement: TracedStatement) => void) | null = null
   /** Nesting of events raised from event routes, to stop endless chains. */
   eventDepth = 0
+  /** How many statements may still run for it: what events cause gets few, so that no loop in it holds everybody up. */
+  statementsLeft = UNLIMITED
 
   constructor(init: ContextInit) {
     this.kind = init.kind

@@ -1,6 +1,14 @@
 import { Flow, type RouteContext, type Verdict } from './context.ts'
 import type { Statement } from './unit.ts'
 
+/** A run has used up the statements it was given (`max_event_statements`). */
+class StatementLimit extends Error {
+  override readonly name = 'StatementLimit'
+  constructor(line: number) {
+    super(`stopped at line ${line}: it ran more statements than max_event_statements allows`)
+  }
+}
+
 /**
  * Runs statements from one of them on. It stays synchronous until a statement gives a promise: only then does the rest
  * run in a continuation. Each verdict becomes `$rc`; 0 ends the script.
@@ -10,6 +18,7 @@ export function runFrom(statements: readonly Statement[], start: number, m: Rout
   for (let i = start; i < statements.length; i++) {
     const statement = statements[i]
     if (statement === undefined) break
+    if (--m.statementsLeft < 0) throw new StatementLimit(statement.traced.line)
     if (m.trace !== null) m.trace(statement.traced)
     const verdict = statement.step(m)
     if (typeof verdict !== 'number') return continueAfter(verdict, statements, i, m)

@@ -115,6 +115,10 @@ export const SETTINGS = {
     '1: a request that comes back unchanged is answered 482 (RFC 5393); spirals are served. Adds a parameter to our Via.',
   ),
   max_while_loops: int(10000, 'Most rounds of one `while`.'),
+  max_event_statements: int(
+    100_000,
+    'Most statements of one run of an `event_route` or of a route that `notify_on_event` names; a run that goes on is stopped.',
+  ),
   sip_warning: int(0, 'Add `Warning: 392` to replies made here.'),
   server_signature: int(1, 'Add `server_header` to replies and `user_agent_header` to requests made here.'),
   server_header: optionalStr('Complete Server header line.'),
@@ -149,7 +153,16 @@ export const SETTINGS = {
   event_shm_threshold: int(0, 'Memory use that raises `E_CORE_SHM_THRESHOLD`; 0 is off.', { unit: '%' }),
   event_pkg_threshold: int(0, 'Heap use that raises `E_CORE_PKG_THRESHOLD`; 0 is off.', { unit: '%' }),
   event_max_queued: int(65_536, 'Most events that wait for one receiver of a subscription; then the oldest make room.'),
-  event_max_age: int(3600, 'An event that has waited longer for its receiver is dropped.', { unit: 's' }),
+  event_max_age: int(3600, 'An event that has waited longer for its receiver is dropped, unless it is durable.', {
+    unit: 's',
+  }),
+  event_trail: int(10_000, 'Raises and delivery attempts that are remembered for `evi:trail`; 0: none.'),
+  event_spool: optionalStr(
+    'Folder of the spool, where durable events wait; empty: none. If absent, `NAME.spool` beside the configuration file NAME, or a folder in `$STATE_DIRECTORY` where that is set.',
+  ),
+  event_spool_size: int(8192, 'Most the spool takes on disk; beyond it the oldest events go.', { unit: 'MiB' }),
+  event_spool_retain: int(86_400, 'Time for which events that every receiver has are kept for replay.', { unit: 's' }),
+  event_spool_retain_size: int(512, 'Most that is kept for replay.', { unit: 'MiB' }),
 
   udp_workers: ignoredInt(8, ONE_LOOP, { formerly: ['children'] }),
   tcp_workers: ignoredInt(8, ONE_LOOP, { formerly: ['tcp_children'] }),

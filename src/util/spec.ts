@@ -147,7 +147,7 @@ export interface CommandSpec<A extends readonly ArgSpec[] = readonly ArgSpec[]> 
   readonly aliases?: readonly string[]
   /** Refuse positional parameters. */
   readonly namedOnly?: boolean
-  /** Collect every positional parameter into the first (list) argument. */
+  /** Collect every positional parameter that is left into the last (list) argument. */
   readonly variadic?: boolean
 }
 type CommandValue<A> =

@@ -40,11 +40,15 @@ export interface BenchBus {
   close(): Promise<void>
 }
 
-/** A bus with these transports and one event. */
-export function benchBus(modules: readonly TransportModule[], maxQueued = 65_536): BenchBus {
+/** A bus with these transports and one event. `params` are those of the transports. */
+export function benchBus(
+  modules: readonly TransportModule[],
+  maxQueued = 65_536,
+  params: Readonly<Record<string, unknown>> = {},
+): BenchBus {
   const bus = new EventBus({ clock: systemClock, log: silentLog, policy: { maxQueued } })
   for (const module of modules)
-    for (const transport of setUpTransport(module).transports) bus.registerTransport(transport)
+    for (const transport of setUpTransport(module, params).transports) bus.registerTransport(transport)
   const type = bus.catalogue.define('E_BENCH', SPEC, 'bench')
   const raiser = bus.makeRaiser<typeof SPEC>(type)
   return {
@@ -89,4 +93,43 @@ export class NullTransport implements Transport {
 /** Lets the event loop turn until the condition holds. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** A stream of events to a receiver. */
+export interface Sending {
+  readonly events: number
+  /** Most events whose outcome is not known yet. */
+  readonly window: number
+}
+
+/** Raises events for a socket, never many more than fit on their way, until all are delivered. */
+export async function sendThroughBus(
+  { events, window }: Sending,
+  module: TransportModule,
+  socket: string,
+  params: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const rig = benchBus([module], 65_536, params)
+  const subscription = rig.bus.subscribe({ event: 'E_BENCH', socket, expireS: null, by: 'script' })
+  await until(() => subscription.health.state === 'up')
+  for (let n = 0; n < events; n++) {
+    rig.raise(n)
+    // The queue of the subscription keeps the window full without holding every event.
+    if (n % window === 0) await until(() => n - subscription.counters.delivered < 2 * window)
+  }
+  await until(() => subscription.counters.delivered === events)
+  await rig.close()
+}
+
+/** Sends numbered groups of events with a bare client, so many groups at a time. Rejects with the first that fails. */
+export async function sendBare(
+  groups: number,
+  window: number,
+  send: (group: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0
+  const lane = async (): Promise<void> => {
+    while (next < groups) await send(next++)
+  }
+  await Promise.all(Array.from({ length: Math.min(window, groups) }, lane))
 }

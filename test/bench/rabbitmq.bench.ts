@@ -17,7 +17,10 @@ async function plainPublish(url: string): Promise<void> {
   let confirmed = 0
   for (let n = 0; n < EVENTS; n++) {
     const bytes = jsonRpc.encode({ name: 'E_BENCH', names: BENCH_NAMES, values: benchValues(n) })
-    const properties = { messageId: `message-${n}`, type: 'E_BENCH', timestamp: 0, contentType: 'application/json' }
+    // The identity that ours carry, of the same length.
+    const messageId = `01901234-5678-7000-8000-${String(n).padStart(12, '0')}`
+    const appId = '/fanfare/bench/01234567'
+    const properties = { messageId, appId, type: 'E_BENCH', timestamp: 0, contentType: 'application/json' }
     channel.publish('', QUEUE, bytes, properties, () => confirmed++)
     if (n - confirmed >= WINDOW) await until(() => n - confirmed < WINDOW)
   }

@@ -178,7 +178,7 @@ describe('a buffered sink', () => {
     const { send, clock } = await setUp({ maxInFlight: 1, maxBatch: 1 })
     const [, second] = send(2, 500)
     await clock.advance(501)
-    expect(await second).toMatchObject({ outcome: 'failed', error: { code: 'E_TIMEOUT' } })
+    expect(await second).toMatchObject({ outcome: 'failed', error: { code: 'E_QUEUE_FULL' } })
   })
 
   it('gives up an attempt to connect that hangs', async () => {

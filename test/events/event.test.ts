@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EventSequence, restoreEvent } from '../../src/events/event.ts'
-import { EventIdWriter, makeOrigin, timeOfEventId } from '../../src/events/event-id.ts'
+import { EventIdWriter, makeOrigin, sequenceOfEventId, timeOfEventId } from '../../src/events/event-id.ts'
 import type { EventCodec } from '../../src/events/transport.ts'
 
 const TYPE = { id: 0, name: 'E_X', module: 'test', spec: null, fieldNames: [], isOpen: true }
@@ -43,6 +43,7 @@ describe('an event', () => {
     const ids = numbers.map(number => writer.write(1e12, number))
     expect(ids.toSorted()).toEqual(ids)
     expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.map(sequenceOfEventId)).toEqual(numbers)
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   })
 

@@ -29,8 +29,11 @@ interface Running {
 
 /** Sets a module up with these parameters over its defaults. */
 export function setUp(stand: ModuleStand, module: AnyModule, params: Record<string, unknown>): Running {
-  const defaults = Object.entries(module.spec.params as Record<string, { default: unknown }>)
-  const values = { ...Object.fromEntries(defaults.map(([name, spec]) => [name, spec.default])), ...params }
+  const defaults = Object.entries(module.spec.params as Record<string, { default: unknown; repeat: boolean }>)
+  const values = {
+    ...Object.fromEntries(defaults.map(([name, spec]) => [name, spec.repeat ? [] : spec.default])),
+    ...params,
+  }
   const context = {
     host: stand.host,
     log: stand.log,

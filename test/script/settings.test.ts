@@ -26,6 +26,7 @@ describe('settings', () => {
       xlog_level: 2,
       era: '4.0',
       max_while_loops: 10000,
+      max_event_statements: 100_000,
       tcp_connect_timeout: 100,
       udp_workers: 8,
     })

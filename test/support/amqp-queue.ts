@@ -40,8 +40,13 @@ export class AmqpQueue {
   }
 
   async close(): Promise<void> {
-    await this.#channel.close().catch(() => {})
-    await this.#connection.close().catch(() => {})
+    // The client's promises stay open for ever when the connection is lost while it closes.
+    const ended = new Promise<void>(resolve => this.#connection.once('close', () => resolve()))
+    const closed = this.#channel
+      .close()
+      .then(() => this.#connection.close())
+      .catch(() => {})
+    await Promise.race([closed, ended])
   }
 
   #take(message: ConsumeMessage | null): void {

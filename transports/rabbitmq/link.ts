@@ -3,8 +3,10 @@ import {
   type Delivery,
   DeliveryError,
   type EventCodec,
+  type EventOrigin,
   failed,
   type Link,
+  originPath,
   unknown,
   type WireEvent,
 } from '../../src/events/transport.ts'
@@ -54,6 +56,8 @@ export class RabbitMqLink implements Link {
   readonly #options: LinkOptions
   readonly #running = new Set<Promise<unknown>>()
   #session: Session | undefined
+  #origin: EventOrigin | undefined
+  #appId = ''
 
   constructor(address: RabbitMqAddress, pool: ConnectionPool, options: LinkOptions) {
     this.#address = address
@@ -114,7 +118,8 @@ export class RabbitMqLink implements Link {
         type: event.name,
         timestamp: Math.floor(event.raisedAtMs / 1000),
         contentType: codec.contentType,
-        headers: { sequence: event.sequence, node: event.origin.node, boot: event.origin.boot },
+        // A table of headers would cost as much as the rest of the message; the sequence is in the id.
+        appId: this.#appIdOf(event.origin),
         mandatory,
       }
       if (persistent) properties.persistent = true
@@ -129,6 +134,14 @@ export class RabbitMqLink implements Link {
       session.nextTag++
     }
     return undefined
+  }
+
+  #appIdOf(origin: EventOrigin): string {
+    if (origin !== this.#origin) {
+      this.#origin = origin
+      this.#appId = originPath(origin)
+    }
+    return this.#appId
   }
 
   #begin(connection: BrokerConnection, channel: ConfirmChannel, onLost: (error: DeliveryError) => void): Session {

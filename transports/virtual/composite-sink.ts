@@ -33,6 +33,13 @@ export abstract class CompositeSink implements Sink {
     return this.#health
   }
 
+  /** As few as the slowest of the children. */
+  get window(): number | undefined {
+    const windows = this.children.map(child => child.window ?? Number.POSITIVE_INFINITY)
+    const least = Math.min(...windows)
+    return least === Number.POSITIVE_INFINITY ? undefined : least
+  }
+
   onHealth(listener: () => void): void {
     this.#listeners.push(listener)
   }

@@ -1,8 +1,11 @@
 import type { Log } from '../../log/log.ts'
 import { parseJson } from '../json-rpc.ts'
 import type { ManagementInterface } from '../management-interface.ts'
+import type { CommandRules } from '../permissions.ts'
+import type { AddressList } from './address-list.ts'
 import type { DatagramReceiver, DatagramReply, DatagramSocket } from './datagram-socket.ts'
 import type { Ownership } from './ownership.ts'
+import { answerText, DATAGRAM_WORDING } from './text-request.ts'
 import { openUdp } from './udp.ts'
 
 /** Where datagrams are taken. */
@@ -13,6 +16,11 @@ export type DatagramAddress =
 export interface DatagramDoorOptions extends Ownership {
   readonly address: DatagramAddress
   readonly pretty: boolean
+  /** What stands for a level in answers in text form. */
+  readonly indent: string
+  readonly rules: CommandRules | null
+  /** Addresses that are answered, of UDP; others are passed over. Null: everybody. */
+  readonly allowed: AddressList | null
   /** Largest answer, bytes. */
   readonly maxReplyBytes: number
 }
@@ -33,7 +41,7 @@ export function parseDatagramAddress(text: string): DatagramAddress {
 }
 
 /**
- * The datagram door (events reference §5.4): one datagram is one request, its answer goes back to the sender in one.
+ * The datagram door (events reference §5.4): one datagram is one request, in JSON or in the text form of 2.x; its answer goes back to the sender in one.
  * What is no JSON is answered `400 Parse_error`, what cannot be answered `500 Internal error`, both plain text.
  */
 export class DatagramDoor {
@@ -51,7 +59,9 @@ export class DatagramDoor {
   /** Binds the socket and gives its name. Rejects with the system's reason. */
   async open(): Promise<string> {
     const { address } = this.#options
-    const receive: DatagramReceiver = (bytes, remote, reply) => void this.#serve(bytes, remote, reply)
+    const receive: DatagramReceiver = (bytes, remote, reply) => {
+      if (this.#isAllowed(remote)) void this.#serve(bytes, remote, reply)
+    }
     this.#socket = await this.#bind(address, receive)
     return this.#socket.name
   }
@@ -78,11 +88,22 @@ export class DatagramDoor {
   }
 
   async #answer(bytes: Buffer, remote: string): Promise<string | null> {
-    const parsed = parseJson(bytes.toString('utf8'))
-    if (parsed.ok) {
-      return this.#mi.handleValue(parsed.value, { caller: { door: 'datagram', remote }, pretty: this.#options.pretty })
-    }
+    const text = bytes.toString('utf8')
+    const { rules, pretty, indent } = this.#options
+    const caller = { door: 'datagram', remote, rules: rules === null ? [] : [rules] }
+    const inTextForm = await answerText(this.#mi, text, caller, { ...DATAGRAM_WORDING, indent })
+    if (inTextForm !== null) return inTextForm
+    const parsed = parseJson(text)
+    if (parsed.ok) return this.#mi.handleValue(parsed.value, { caller, pretty })
     this.#log.error('datagram request is no JSON', { remote })
     return '400 Parse_error'
+  }
+
+  /** A datagram from elsewhere is not answered: its sender may be forged, and the answer would hit somebody else. */
+  #isAllowed(remote: string): boolean {
+    const { allowed, address } = this.#options
+    if (allowed === null || address.kind === 'unix' || allowed.has(remote.replace(/:\d+$/, ''))) return true
+    this.#log.warn('datagram request passed over', { remote, reason: 'the address is not allowed' })
+    return false
   }
 }

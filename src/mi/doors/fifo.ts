@@ -5,21 +5,28 @@ import type { Log } from '../../log/log.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { parseJson } from '../json-rpc.ts'
 import type { ManagementInterface } from '../management-interface.ts'
+import type { CommandRules } from '../permissions.ts'
 import { FifoFrames, type FifoRequest } from './fifo-frames.ts'
 import { replyPath, writeReply } from './fifo-reply.ts'
 import { applyOwner, makeFifo, type Ownership } from './ownership.ts'
+import { answerText, FIFO_WORDING } from './text-request.ts'
 
 export interface FifoDoorOptions extends Ownership {
   readonly path: string
   /** Put before each reply name, without a separator. */
   readonly replyDirectory: string
   readonly pretty: boolean
+  /** What stands for a level in answers in text form. */
+  readonly indent: string
+  readonly rules: CommandRules | null
 }
 
 /** Longest request kept while the rest of it is awaited, characters. */
 const MAX_REQUEST = 1 << 20
 /** How often it is checked that the FIFO is still ours. */
 const CHECK_MS = 30_000
+/** The rest of a request must come by then, counted from what came last: a writer sends it in one go. */
+const REST_MS = 10_000
 /** Replies that may wait for their readers at one time; further ones are dropped. */
 const MAX_REPLIES = 256
 
@@ -101,16 +108,20 @@ export class FifoDoor {
     )
     const pipe = new Socket({ fd, readable: true, writable: false })
     pipe.setEncoding('utf8')
-    pipe.on('data', text => frames.push(`${text}`))
+    let patience: Timer | null = null
+    pipe.on('data', text => {
+      frames.push(`${text}`)
+      patience?.clear()
+      patience = frames.isWaiting ? this.#clock.after(REST_MS, () => frames.abandon('the rest did not come')) : null
+    })
+    pipe.on('close', () => patience?.clear())
     pipe.on('error', error => this.#log.error('FIFO cannot be read', { path, reason: error.message }))
     return pipe
   }
 
-  async #serve({ replyName, json }: FifoRequest): Promise<void> {
-    const parsed = parseJson(json)
-    if (!parsed.ok) return this.#log.error('FIFO request dropped', { why: 'no JSON', text: json.slice(0, 200) })
-    const caller = { door: 'fifo', remote: replyName }
-    const answer = await this.#mi.handleValue(parsed.value, { caller, pretty: this.#options.pretty })
+  async #serve(request: FifoRequest): Promise<void> {
+    const { replyName } = request
+    const answer = await this.#answer(request)
     if (answer === null || replyName === '') return
     if (this.#replies >= MAX_REPLIES) return this.#log.error('FIFO reply dropped', { why: 'too many replies waiting' })
     this.#replies++
@@ -121,6 +132,16 @@ export class FifoDoor {
     } finally {
       this.#replies--
     }
+  }
+
+  async #answer({ replyName, form, text }: FifoRequest): Promise<string | null> {
+    const { rules, pretty, indent } = this.#options
+    const caller = { door: 'fifo', remote: replyName, rules: rules === null ? [] : [rules] }
+    if (form === 'text') return answerText(this.#mi, text, caller, { ...FIFO_WORDING, indent })
+    const parsed = parseJson(text)
+    if (parsed.ok) return this.#mi.handleValue(parsed.value, { caller, pretty })
+    this.#log.error('FIFO request dropped', { why: 'no JSON', text: text.slice(0, 200) })
+    return null
   }
 
   async #isOurs(): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { ManagementInterface } from '../management-interface.ts'
-import type { HttpAnswer, HttpRequest } from './http.ts'
+import type { CommandRules } from '../permissions.ts'
+import { type HttpAnswer, type HttpRequest, httpCaller } from './http.ts'
 
 const JSON_TYPE = 'application/json'
 
@@ -9,12 +10,14 @@ const JSON_TYPE = 'application/json'
  */
 export async function answerJsonRpc(
   mi: ManagementInterface,
-  { method, body, remote }: HttpRequest,
+  request: HttpRequest,
   pretty: boolean,
+  rules: CommandRules | null = null,
 ): Promise<HttpAnswer> {
+  const { method, body } = request
   if (method !== 'POST') return { status: 405, contentType: JSON_TYPE, body: '', close: true }
   if (body.length === 0) return { status: 400, contentType: JSON_TYPE, body: '' }
-  const answer = await mi.handle(body.toString('utf8'), { caller: { door: 'http', remote }, pretty })
+  const answer = await mi.handle(body.toString('utf8'), { caller: httpCaller('http', request, rules), pretty })
   return answer === null
     ? { status: 202, contentType: JSON_TYPE, body: '' }
     : { status: 200, contentType: JSON_TYPE, body: answer }

@@ -3,6 +3,9 @@ import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Log } from '../../log/log.ts'
+import type { Caller } from '../management-interface.ts'
+import type { CommandRules } from '../permissions.ts'
+import type { AddressList } from './address-list.ts'
 
 /** A request as handlers see it. */
 export interface HttpRequest {
@@ -16,6 +19,8 @@ export interface HttpRequest {
   readonly body: Buffer
   /** `address:port` of the client, for the log. */
   readonly remote: string
+  /** Who asked, where names are asked for. */
+  readonly user: HttpUser | null
 }
 
 /** A whole answer. */
@@ -25,6 +30,8 @@ export interface HttpAnswer {
   readonly body: string | Buffer
   /** Closes the connection behind it. */
   readonly close?: boolean
+  /** Further header fields. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** An answer that goes on: written piece by piece until either side ends it. */
@@ -44,11 +51,28 @@ export interface HttpWriter {
 /** Answers the requests under one root. What it throws is logged and answered 500. */
 export type HttpHandler = (request: HttpRequest) => HttpAnswer | HttpStream | Promise<HttpAnswer | HttpStream>
 
-export interface HttpCredentials {
-  readonly realm: string
+/** Somebody who may use the listener. */
+export interface HttpUser {
   readonly username: string
   readonly password: string
+  /** Commands this user may run; null for all. */
+  readonly rules: CommandRules | null
 }
+
+export interface HttpCredentials {
+  readonly realm: string
+  readonly users: readonly HttpUser[]
+}
+
+/** Who runs a command, with what the door and the user's entry let them run. */
+export function httpCaller(door: string, { remote, user }: HttpRequest, rules: CommandRules | null): Caller {
+  const who = user === null ? remote : `${user.username}@${remote}`
+  return { door, remote: who, rules: [rules, user?.rules ?? null].filter(one => one !== null) }
+}
+
+/** Whether a browser asks for the page of another site, which must not be able to command the proxy. */
+export const isCrossSite = ({ headers }: Pick<HttpRequest, 'headers'>): boolean =>
+  headers['sec-fetch-site'] === 'cross-site'
 
 export interface HttpListenerOptions {
   /** Address or name; '' or `*` for all. */
@@ -59,6 +83,8 @@ export interface HttpListenerOptions {
   readonly maxBodyBytes: number
   /** A client must have sent its request by then; a connection without requests is closed by then. */
   readonly receiveTimeoutMs: number
+  /** Addresses that are answered; others get 403. Everybody if absent or null. */
+  readonly allowed?: AddressList | null
   /** Basic authentication (RFC 7617), asked for when present. */
   readonly credentials?: HttpCredentials | undefined
   /** Certificate chain and key, PEM. */
@@ -153,13 +179,16 @@ export class HttpListener {
   #admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     // Requests are told by their root alone: an unknown or malformed content type must not refuse one.
     delete request.raw.headers['content-type']
-    const { credentials } = this.#options
-    if (credentials !== undefined && !isAuthorized(request.headers.authorization, credentials)) {
+    const { credentials, allowed = null } = this.#options
+    if (allowed !== null && !allowed.has(request.ip)) {
+      this.#log.warn('HTTP request refused', { remote: request.ip, reason: 'the address is not allowed' })
+      send(reply, { status: 403, contentType: HTML, body: page('Forbidden'), close: true })
+    } else if (credentials !== undefined && userOf(request, credentials) === null) {
       reply.header('WWW-Authenticate', `Basic realm="${credentials.realm.replaceAll('"', "'")}", charset="UTF-8"`)
       send(reply, { status: 401, contentType: HTML, body: page('Authentication required'), close: true })
     } else if (request.method !== 'GET' && request.method !== 'POST') {
       send(reply, { status: 406, contentType: HTML, body: page('Unsupported HTTP request!'), close: true })
-    } else if (request.method === 'POST' && request.headers['sec-fetch-site'] === 'cross-site') {
+    } else if (request.method === 'POST' && isCrossSite(request)) {
       // A page of another site that the operator's browser shows must not be able to command the proxy.
       send(reply, { status: 403, contentType: HTML, body: page('Cross-site request refused'), close: true })
     } else done()
@@ -180,6 +209,7 @@ export class HttpListener {
       headers: request.headers,
       body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
       remote: `${request.ip}:${request.socket.remotePort ?? 0}`,
+      user: userOf(request, this.#options.credentials),
     })
     return 'open' in answer ? sendStream(reply, answer) : send(reply, answer)
   }
@@ -200,6 +230,7 @@ const page = (text: string): string => `<html><body>${text}</body></html>`
 
 function send(reply: FastifyReply, answer: HttpAnswer): FastifyReply {
   if (answer.close === true) reply.header('Connection', 'close')
+  if (answer.headers !== undefined) reply.headers(answer.headers)
   // Fastify would add a charset to a text type it is given through `type()`; the answer says what it means.
   return reply.code(answer.status).header('Content-Type', answer.contentType).send(Buffer.from(answer.body))
 }
@@ -228,11 +259,16 @@ function parseTarget(target: string): { path: readonly string[]; query: URLSearc
   }
 }
 
-/** RFC 7617 §2. Compares digests, so that the time taken tells nothing about the password. */
-function isAuthorized(header: string | undefined, { username, password }: HttpCredentials): boolean {
-  const encoded = /^basic +([\w+/=-]+) *$/i.exec(header ?? '')?.[1]
-  if (encoded === undefined) return false
-  return timingSafeEqual(digest(Buffer.from(encoded, 'base64')), digest(Buffer.from(`${username}:${password}`)))
+/** The user a request names (RFC 7617 §2), or null. Compares digests, so that the time taken tells nothing about the passwords. */
+function userOf(request: FastifyRequest, credentials: HttpCredentials | undefined): HttpUser | null {
+  if (credentials === undefined) return null
+  const encoded = /^basic +([\w+/=-]+) *$/i.exec(request.headers.authorization ?? '')?.[1]
+  if (encoded === undefined) return null
+  const given = digest(Buffer.from(encoded, 'base64'))
+  const matching = credentials.users.filter(user =>
+    timingSafeEqual(given, digest(Buffer.from(`${user.username}:${user.password}`))),
+  )
+  return matching[0] ?? null
 }
 
 const digest = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()

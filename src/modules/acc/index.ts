@@ -1,11 +1,11 @@
 import { counter, defineModule, gauge, type Host } from '../../module/define.ts'
+import { stateFolder } from '../../module/state-folder.ts'
 import { followCalls } from './calls.ts'
 import { RecordStore } from './db-store.ts'
 import { accEvents } from './events.ts'
 import { readFields } from './fields.ts'
 import { accFunctions, accSpecs } from './functions.ts'
 import { CallJournal } from './journal.ts'
-import { journalFolder } from './journal-folder.ts'
 import { followLegacyFlags } from './legacy-flags.ts'
 import { accParams } from './params.ts'
 import { accPvarHandlers, accPvars } from './pvars.ts'
@@ -111,12 +111,15 @@ export default defineModule(
 
 function folderOf({ db, instance }: Host, given: string | undefined): string | null {
   const { configuration } = instance
-  return journalFolder({
-    given,
-    configuration,
-    directory: db.directory,
-    stateDirectory: process.env['STATE_DIRECTORY'],
-  })
+  return stateFolder(
+    {
+      given,
+      configuration,
+      directory: db.directory,
+      stateDirectory: process.env['STATE_DIRECTORY'],
+    },
+    'calls',
+  )
 }
 
 /** A folder that the script names must be usable; without one, calls are accounted all the same. */

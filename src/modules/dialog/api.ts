@@ -27,6 +27,8 @@ export interface DialogApi {
   current(m: RouteContext): Dialog | null
   /** The dialog with an id as `Dialog.id` gives it, or null. */
   find(id: string): Dialog | null
+  /** The dialogs with this Call-ID. */
+  ofCall(callId: string): readonly Dialog[]
   /** What ties a message to its dialog: which way it goes, to and from whom. */
   link(m: RouteContext): DialogLink | undefined
   /** Ties a request to the dialog with this id, if its tags fit. False: they do not, or there is none. */
@@ -65,6 +67,7 @@ export function dialogApi(services: DialogServices, restorer: Restorer): DialogA
       const id = parseDialogId(text)
       return id === null ? null : (table.find(id) ?? null)
     },
+    ofCall: callId => table.ofCall(callId),
     link: linkOf,
     matchById: (m, id) => matchRequestById(services, m, id),
     raiseCseq,

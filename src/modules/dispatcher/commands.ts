@@ -128,8 +128,8 @@ function describe({ name, sets }: Partition, isFull: boolean): unknown {
 }
 
 function describeDestination(destination: Destination, isFull: boolean): unknown {
-  const { uri, state, hits, socket, scriptAttrs, data } = destination
-  const { attrs, weight, priority, description } = data
+  const { uri, state, hits, socket, scriptAttrs, weight, data } = destination
+  const { attrs, priority, description } = data
   return {
     URI: uri,
     state,

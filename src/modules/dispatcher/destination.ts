@@ -13,6 +13,8 @@ export interface DestinationData {
   /** Probed whatever `ds_probing_mode` says. */
   readonly isAlwaysProbed: boolean
   readonly weight: number
+  /** URL of the FreeSWITCH whose state gives the weight; null where it is fixed. */
+  readonly freeswitch: string | null
   readonly priority: number
   readonly attrs: string | null
   readonly description: string | null
@@ -26,6 +28,7 @@ export class Destination implements Located {
   readonly data: DestinationData
   isInactive: boolean
   isProbing: boolean
+  weight: number
   /** Failures in a row. */
   failures = 0
   /** How often it was the first choice. */
@@ -40,6 +43,7 @@ export class Destination implements Located {
     this.data = data
     this.isInactive = data.isInactive
     this.isProbing = data.isProbing
+    this.weight = data.weight
   }
 
   get uri(): string {
@@ -72,6 +76,7 @@ export class Destination implements Located {
     this.isInactive = before.isInactive
     this.isProbing = before.isProbing
     this.failures = before.failures
+    if (this.data.freeswitch !== null && this.data.freeswitch === before.data.freeswitch) this.weight = before.weight
     this.scriptAttrs = before.scriptAttrs
     this.isUnsaved = before.isUnsaved
   }

@@ -6,6 +6,7 @@ import type { ListenSocket } from '../../sip/net/endpoint.ts'
 import type { Timer } from '../../util/clock.ts'
 import { Algorithms } from './algorithms.ts'
 import { dispatcherCommandHandlers, dispatcherCommands } from './commands.ts'
+import { WeightWatch } from './freeswitch.ts'
 import { dispatcherParams } from './params.ts'
 import type { Partition } from './partition.ts'
 import { destinationProber } from './probing.ts'
@@ -26,6 +27,7 @@ export default defineModule(
     name: 'dispatcher',
     doc: 'Spreads requests over sets of destinations and takes those that fail out of service.',
     depends: ['tm'],
+    after: ['freeswitch'],
     tables: [DISPATCHER_TABLE],
     params: dispatcherParams,
     functions: { ...selectSpecs, ...querySpecs },
@@ -44,7 +46,7 @@ export default defineModule(
       },
     },
   },
-  ({ host, clock, log, params, raise, use }) => {
+  ({ host, clock, log, params, raise, use, find }) => {
     const { proxy, script } = host
     const blacklists = new Map<Partition, GroupBlacklists>()
     let isListening = false
@@ -56,7 +58,13 @@ export default defineModule(
         blacklists.get(partition)?.update(members)
       })
     }
-    const registry = new Registry({ params, databases: host.db, log, onLoaded: settle })
+    const freeswitch = params.fetch_freeswitch_stats === 0 ? undefined : find('freeswitch')
+    const weights = freeswitch === undefined ? null : new WeightWatch(freeswitch, params.max_freeswitch_weight)
+    const onLoaded = (partition: Partition): void => {
+      weights?.follow(partition.name, partition.destinations)
+      settle(partition)
+    }
+    const registry = new Registry({ params, databases: host.db, log, onLoaded })
     for (const partition of registry.all())
       if (partition.settings.blacklists.length > 0)
         blacklists.set(
@@ -91,8 +99,8 @@ export default defineModule(
       functions: { ...selectFunctions(services), ...queryFunctions(services) },
       commands: dispatcherCommandHandlers(registry, statuses),
       start: async () => {
-        if (params.fetch_freeswitch_stats !== 0)
-          log.warn('fetch_freeswitch_stats is not supported: the weights of fs:// destinations stay as they are')
+        if (params.fetch_freeswitch_stats !== 0 && weights === null)
+          log.warn('weights of fs:// destinations stay as they are: the module freeswitch is needed')
         if (params.cluster_id !== 0) log.warn('cluster_id is not supported: states are not shared with other nodes')
         for (const partition of registry.all()) await registry.load(partition, false)
         saving = clock.every(SAVE_PERIOD_MS, () => void registry.save())
@@ -107,6 +115,7 @@ export default defineModule(
       stop: async () => {
         prober.stop()
         saving?.clear()
+        weights?.close()
         await registry.save()
       },
     }

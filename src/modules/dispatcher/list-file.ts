@@ -58,6 +58,7 @@ function parseWords(words: readonly string[]): DestinationData | string {
     isProbing: (mask & ListFlag.probing) !== 0,
     isAlwaysProbed: false,
     weight: Number(weight),
+    freeswitch: null,
     priority: 0,
     attrs: attrs ?? null,
     description: null,

@@ -20,11 +20,11 @@ export function rankByHash(members: readonly Destination[], hash: number): Ranki
 }
 
 function memberOf(members: readonly Destination[], hash: number): Destination | undefined {
-  const total = members.reduce((sum, { data }) => sum + data.weight, 0)
+  const total = members.reduce((sum, { weight }) => sum + weight, 0)
   if (total === 0) return members[hash % members.length]
   let running = 0
-  return members.find(({ data }) => {
-    running += data.weight
+  return members.find(({ weight }) => {
+    running += weight
     return hash % total < running
   })
 }
@@ -34,8 +34,8 @@ function memberOf(members: readonly Destination[], hash: number): Destination | 
  * service is passed over.
  */
 export function rankInTurn(set: DestinationSet, members: readonly Destination[], usesWeights: boolean): Ranking {
-  const hasWeights = usesWeights && members.some(({ data }) => data.weight > 0)
-  const weightAt = (at: number): number => (hasWeights ? (members[at]?.data.weight ?? 0) : 1)
+  const hasWeights = usesWeights && members.some(({ weight }) => weight > 0)
+  const weightAt = (at: number): number => (hasWeights ? (members[at]?.weight ?? 0) : 1)
   const current = set.turn.at % members.length
   const stays = set.turn.used < weightAt(current)
   const ranking = ringFrom(members, stays ? current : nextWithWeight(current, members.length, weightAt))

@@ -100,6 +100,7 @@ export class TableSource implements DestinationSource {
       isProbing: state === 2,
       isAlwaysProbed: row.probe_mode === 1,
       weight: this.#weight(row),
+      freeswitch: isFreeSwitch(row.weight) ? row.weight.trim() : null,
       priority: row.priority,
       attrs: textOrNull(row.attrs),
       description: textOrNull(row.description),
@@ -109,10 +110,11 @@ export class TableSource implements DestinationSource {
   #weight({ id, weight }: DispatcherRow): number {
     const { log, params } = this.#parts
     if (/^\d+$/.test(weight.trim())) return Number(weight)
-    if (/^fs:\/\//i.test(weight)) return params.max_freeswitch_weight
+    if (isFreeSwitch(weight)) return params.max_freeswitch_weight
     log.warn('the weight of a destination is no number; it counts as 1', { id, weight })
     return 1
   }
 }
 
+const isFreeSwitch = (weight: string): boolean => /^\s*fs:\/\//i.test(weight)
 const textOrNull = (text: string | null): string | null => (text === '' ? null : text)

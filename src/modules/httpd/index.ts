@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { parseAddressList } from '../../mi/doors/address-list.ts'
 import { type HttpHandler, HttpListener, type HttpListenerOptions } from '../../mi/doors/http.ts'
-import { defineModule, optionalParam, param } from '../../module/define.ts'
+import { defineModule, optionalParam, param, repeatedParam } from '../../module/define.ts'
 import type { ParamValues } from '../../util/spec.ts'
+import { readUsers } from './users.ts'
 import { httpdWarning } from './warning.ts'
 
 /** What other modules do with the HTTP listener. */
@@ -26,6 +28,12 @@ const httpdParams = {
   auth_realm: param('str', 'OpenSIPS MI', 'Realm named when asking for a password.'),
   auth_username: optionalParam('str', 'User name to ask for (Basic authentication); needs auth_password too.'),
   auth_password: optionalParam('str', 'Password to ask for.'),
+  user: repeatedParam(
+    'str',
+    'A user, `name:password` or `name:password:commands`; may be given many times. The commands are patterns such as ' +
+      '`usrloc:*, evi:list, !core:kill`; without them the user may run all.',
+  ),
+  allow: optionalParam('str', 'Addresses and networks that are answered, `127.0.0.1, 10.0.0.0/8`; others get 403.'),
   tls_cert_file: optionalParam('str', 'PEM file of the certificate chain; with tls_key_file, turns HTTPS on.'),
   tls_key_file: optionalParam('str', 'PEM file of the private key.'),
   tls_ciphers: optionalParam('str', 'Cipher suites to offer, in the notation of OpenSSL.'),
@@ -88,18 +96,15 @@ async function open(listener: HttpListener, { ip, port }: HttpdParams) {
 }
 
 function listenerOptions(params: HttpdParams): HttpListenerOptions {
-  const { auth_username: username, auth_password: password } = params
-  if ((username === undefined) !== (password === undefined)) {
-    throw new Error('httpd: auth_username and auth_password go together, but only one of them is set')
-  }
   if (params.port < 0 || params.port > 65535) throw new Error(`httpd: port is 0 to 65535, got ${params.port}`)
-  const asked = username !== undefined && password !== undefined
+  const users = readUsers(params)
   return {
     host: params.ip,
     port: params.port,
     maxBodyBytes: params.max_body_size,
     receiveTimeoutMs: params.conn_timeout * 1000,
-    credentials: asked ? { realm: params.auth_realm, username, password } : undefined,
+    allowed: parseAddressList(params.allow),
+    credentials: users.length > 0 ? { realm: params.auth_realm, users } : undefined,
     tls: tlsFiles(params),
   }
 }

@@ -1,18 +1,10 @@
+import type { ModuleApis } from '../../module/define.ts'
 import type { Balancer } from './balancer.ts'
 import type { Destination } from './destination.ts'
-import { type FreeSwitchState, freeSwitchCapacity } from './resource.ts'
+import { freeSwitchCapacity } from './resource.ts'
 
-/** What the module that is connected to FreeSWITCH servers offers. */
-export interface FreeSwitchApi {
-  /** Calls back with each heartbeat of the server behind an `fs://` URL. Gives what ends that. */
-  watch(url: string, onHeartbeat: (state: FreeSwitchState) => void): () => void
-}
-
-declare module '../../module/define.ts' {
-  interface ModuleApis {
-    freeswitch: FreeSwitchApi
-  }
-}
+/** What is needed of the module that is connected to FreeSWITCH servers. */
+type FreeSwitchApi = Pick<ModuleApis['freeswitch'], 'watch'>
 
 /** Lets capacities follow the heartbeats of FreeSWITCH servers. */
 export class CapacityWatch {

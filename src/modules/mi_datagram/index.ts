@@ -1,8 +1,10 @@
+import { parseAddressList } from '../../mi/doors/address-list.ts'
 import { DatagramDoor, parseDatagramAddress } from '../../mi/doors/datagram.ts'
+import { parseRules } from '../../mi/permissions.ts'
 import { defineModule, optionalParam, param } from '../../module/define.ts'
 import { datagramWarning } from './warning.ts'
 
-/** Management by JSON-RPC 2.0 in datagrams, UDP or unix (mi_datagram reference). */
+/** Management by JSON-RPC 2.0, or in the text form of 2.x, in datagrams, UDP or unix (mi_datagram reference). */
 export default defineModule(
   {
     name: 'mi_datagram',
@@ -18,7 +20,12 @@ export default defineModule(
       pretty_printing: param('int', 0, '1: indent answers with tabs.'),
       children_count: param('int', 1, 'There are no worker processes.', { ignored: true }),
       socket_timeout: param('int', 2000, 'Sending never waits.', { unit: 'ms', ignored: true }),
-      reply_indent: optionalParam('str', 'Indentation of the text form of 2.x.', { ignored: true }),
+      reply_indent: param('str', '\t', 'What stands for a level in answers in the text form of 2.x.'),
+      commands: optionalParam(
+        'str',
+        'Commands that may be run here, `usrloc:*, evi:list, !core:kill`; all if not set.',
+      ),
+      allow: optionalParam('str', 'Addresses and networks that are answered over UDP, `127.0.0.1, 10.0.0.0/8`.'),
       trace_destination: optionalParam('str', 'Tracing to HEP is not done here.', { ignored: true }),
       trace_bwlist: optionalParam('str', 'Tracing to HEP is not done here.', { ignored: true }),
     },
@@ -34,6 +41,9 @@ export default defineModule(
       user: params.unix_socket_user,
       group: params.unix_socket_group,
       pretty: params.pretty_printing !== 0,
+      indent: params.reply_indent,
+      rules: parseRules(params.commands),
+      allowed: parseAddressList(params.allow),
       maxReplyBytes: params.socket_buf_size,
     }
     const door = new DatagramDoor(host.mi, options, log)

@@ -1,7 +1,8 @@
 import { FifoDoor } from '../../mi/doors/fifo.ts'
+import { parseRules } from '../../mi/permissions.ts'
 import { defineModule, optionalParam, param } from '../../module/define.ts'
 
-/** Management by JSON-RPC 2.0 through a named pipe (mi_fifo reference). */
+/** Management by JSON-RPC 2.0, or in the text form of 2.x, through a named pipe (mi_fifo reference). */
 export default defineModule(
   {
     name: 'mi_fifo',
@@ -13,7 +14,11 @@ export default defineModule(
       fifo_group: optionalParam('str', 'Group of the pipe, name or id.'),
       reply_dir: param('str', '/tmp/', 'Put before the name of a reply pipe as it is, so it ends in a slash.'),
       pretty_printing: param('int', 0, '1: indent answers with tabs.'),
-      reply_indent: optionalParam('str', 'Indentation of the text form of 2.x.', { ignored: true }),
+      reply_indent: param('str', '\t', 'What stands for a level in answers in the text form of 2.x.'),
+      commands: optionalParam(
+        'str',
+        'Commands that may be run here, `usrloc:*, evi:list, !core:kill`; all if not set.',
+      ),
       trace_destination: optionalParam('str', 'Tracing to HEP is not done here.', { ignored: true }),
       trace_bwlist: optionalParam('str', 'Tracing to HEP is not done here.', { ignored: true }),
     },
@@ -26,6 +31,8 @@ export default defineModule(
       group: params.fifo_group,
       replyDirectory: params.reply_dir,
       pretty: params.pretty_printing !== 0,
+      indent: params.reply_indent,
+      rules: parseRules(params.commands),
     }
     const door = new FifoDoor(host.mi, options, clock, log)
     return {

@@ -1,9 +1,10 @@
-import type { RouteContext, Verdict } from '../../script/context.ts'
+import type { RouteContext, Target, Verdict } from '../../script/context.ts'
 import type { AsyncCall } from '../../script/environment.ts'
 import type { LocalFailure } from '../../sip/tx/failure-reply.ts'
 import { cancelPendingInvite } from './caller-cancel.ts'
 import { isDummy, NewTransaction, newTransaction } from './create.ts'
 import { andThen } from './in-turn.ts'
+import { injectBranches, targetOfEvent, waitForNewBranches } from './inject.ts'
 import type { LocalRequest, RequestSender } from './local-request.ts'
 import { linkOf, transactionOf } from './message-link.ts'
 import type { Observers, TmServices } from './services.ts'
@@ -32,6 +33,12 @@ export interface TmApi {
   request(request: LocalRequest): Promise<LocalOutcome>
   /** Gives up a pending INVITE, as its sender's CANCEL would: header lines for the CANCELs. False: it has ended. */
   cancel(transaction: Transaction, headers: string): boolean
+  /** t_wait_for_new_branches, without a bound on their number. False: the transaction cannot wait. */
+  waitForBranches(transaction: Transaction): boolean
+  /** t_inject_branches: adds a branch to a transaction. Gives its codes. */
+  inject(transaction: Transaction, branch: Target): Verdict | Promise<Verdict>
+  /** The target that the AVPs of a contact event describe; null when one that is never empty is missing. */
+  eventTarget(m: RouteContext): Target | null
   /** Lets t_inject_branches in the route of `m` add to `transaction` (event_routing). */
   attach(m: RouteContext, transaction: Transaction): void
   /** Why the last tm function failed for this message, for sl_reply_error; null when it did not. */
@@ -67,6 +74,10 @@ export function tmApi(services: TmServices, sender: RequestSender): TmApi {
     attach: (m, transaction) => {
       linkOf(m).remote = transaction
     },
+    waitForBranches: transaction => waitForNewBranches(services, transaction, Number.POSITIVE_INFINITY),
+    inject: (transaction, branch) =>
+      injectBranches(services, transaction, [branch], { cancelsOthers: false, isLast: false }),
+    eventTarget: m => targetOfEvent(services, m),
     lastFailure: m => linkOf(m).failure,
     onCreated: callback => void observers.created.push(callback),
     onReply: callback => void observers.reply.push(callback),

@@ -1,3 +1,5 @@
+import { codeAt } from './chars.ts'
+
 /** Shorter pieces are copied byte by byte: calling the runtime for them costs more. */
 const SHORT = 48
 
@@ -64,14 +66,14 @@ export class Assembler {
 /** How many bytes the text takes in UTF-8. */
 function utf8Length(text: string): number {
   if (text.length > SHORT) return Buffer.byteLength(text, 'utf8')
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return Buffer.byteLength(text, 'utf8')
+  for (let i = 0; i < text.length; i++) if (codeAt(text, i) > 127) return Buffer.byteLength(text, 'utf8')
   return text.length
 }
 
 function writeText(text: string, size: number, out: Buffer, at: number): void {
   if (size !== text.length) out.write(text, at, size, 'utf8')
   else if (size > SHORT) out.write(text, at, size, 'latin1')
-  else for (let i = 0; i < size; i++) out[at + i] = text.charCodeAt(i)
+  else for (let i = 0; i < size; i++) out[at + i] = codeAt(text, i)
 }
 
 const shared = new Assembler()

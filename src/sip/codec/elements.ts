@@ -1,4 +1,4 @@
-import { FOLD } from './chars.ts'
+import { codeAt, FOLD } from './chars.ts'
 import { trimEnd } from './scan.ts'
 
 /** Where one value of a comma-separated header stands: byte offsets and the index of the header. */
@@ -101,7 +101,7 @@ function isBlankOrNewline(byte: number): boolean {
 
 function isNamed(bytes: Uint8Array, start: number, end: number, name: string): boolean {
   if (end - start < name.length) return false
-  for (let i = 0; i < name.length; i++) if (FOLD[bytes[start + i]!] !== name.charCodeAt(i)) return false
+  for (let i = 0; i < name.length; i++) if (FOLD[bytes[start + i]!] !== codeAt(name, i)) return false
   const behind = start + name.length
   return behind === end || bytes[behind] === 61 || isBlankOrNewline(bytes[behind]!)
 }

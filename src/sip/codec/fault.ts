@@ -114,7 +114,8 @@ export interface Findings {
 export function findFault(message: Examined, findings: Findings): Fault | null {
   const byScan = BY_SCAN[findings.scanFault]
   if (byScan != null && findings.scanFault < ScanFault.header) return fault(message, byScan, findings.scanFaultOffset)
-  if (message.isRequest && !isRequestUri(message.requestUri)) return fault(message, 'bad-request-uri', message.method.length + 1)
+  if (message.isRequest && !isRequestUri(message.requestUri))
+    return fault(message, 'bad-request-uri', message.method.length + 1)
   if (byScan != null) return fault(message, byScan, findings.scanFaultOffset)
   if ((findings.seen & ALL_MANDATORY) !== ALL_MANDATORY) {
     for (const [id, code] of MANDATORY)

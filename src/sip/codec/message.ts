@@ -1,4 +1,4 @@
-import { FOLD, isBlank } from './chars.ts'
+import { codeAt, FOLD, isBlank } from './chars.ts'
 import { endOfElement, type HeaderElement, splitElements } from './elements.ts'
 import { type Fault, type FaultCode, findFault } from './fault.ts'
 import { HeaderId, headerIdOf } from './header-id.ts'
@@ -38,8 +38,6 @@ export class SipMessage {
   readonly contentLength: number
 
   readonly #slots: Int32Array
-  /** Start line and headers as text; '' where characters and bytes do not stand at the same places. */
-  #head: string | undefined
   readonly #lengthFault: FaultCode | null
   #method: string | undefined
   #requestUri: string | undefined
@@ -272,10 +270,9 @@ export class SipMessage {
     return this.#slots[Slot.headers + i * STRIDE + field]!
   }
 
-  /** What stands at these byte offsets of start line and headers, as it is. */
+  /** What stands at these byte offsets, as it is. Never a slice of a longer text: scanning those is much slower. */
   text(start: number, end: number): string {
-    const head = (this.#head ??= headOf(this.bytes, this.headersEnd))
-    return head === '' ? this.bytes.toString('utf8', start, end) : head.slice(start, end)
+    return this.bytes.toString('utf8', start, end)
   }
 
   #text(i: number, start: number, end: number): string {
@@ -287,7 +284,7 @@ export class SipMessage {
     const start = this.headerStart(i)
     if (this.#field(i, Field.nameEnd) - start !== name.length) return false
     for (let at = 0; at < name.length; at++) {
-      const code = name.charCodeAt(at)
+      const code = codeAt(name, at)
       if (code > 255 || FOLD[this.bytes[start + at]!] !== FOLD[code]) return false
     }
     return true
@@ -390,12 +387,6 @@ interface RouteList {
 
 const NO_ELEMENTS: readonly HeaderElement[] = []
 const NO_CSEQ = { number: -1, method: '' }
-
-/** See SipMessage.#head: every character of UTF-8 that takes more than one byte makes the text shorter than its bytes. */
-function headOf(bytes: Buffer, end: number): string {
-  const text = bytes.toString('utf8', 0, end)
-  return text.length === end ? text : ''
-}
 
 function isEmpty(message: SipMessage, header: number): boolean {
   return header < 0 || message.valueStart(header) >= message.valueEnd(header)

@@ -1,4 +1,4 @@
-import { isBlank, quotedEnd, skipBlanks, trimBlanks } from './chars.ts'
+import { codeAt, isBlank, quotedEnd, skipBlanks, trimBlanks } from './chars.ts'
 import type { HeaderElement } from './elements.ts'
 import { Params } from './params.ts'
 import { uriScheme } from './uri-parse.ts'
@@ -64,7 +64,7 @@ const NOTHING = -1
 /** Index of the character outside of quoted strings; `end` when there is none, UNCLOSED when a quote does not end. */
 function findOutsideQuotes(text: string, from: number, end: number, wanted: number): number {
   for (let i = from; i < end; i++) {
-    const code = text.charCodeAt(i)
+    const code = codeAt(text, i)
     if (code === wanted) return i
     if (code === 34) {
       const close = quotedEnd(text, i, end)
@@ -78,7 +78,7 @@ function findOutsideQuotes(text: string, from: number, end: number, wanted: numb
 /** Index of the comma that ends the list element starting at `from`, outside of quotes and brackets, or of the end. */
 function endOfElement(text: string, from: number): number {
   for (let i = from; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+    const code = codeAt(text, i)
     if (code === 44) return i
     const close = code === 34 ? quotedEnd(text, i, text.length) : code === 60 ? text.indexOf('>', i) + 1 : i + 1
     if (close <= 0) break
@@ -110,7 +110,7 @@ function readBracketed(text: string, start: number, open: number, end: number, a
 function readPlain(text: string, start: number, end: number, at: HeaderElement): RouteValue | null {
   let uriEnd = start
   for (; uriEnd < end; uriEnd++) {
-    const code = text.charCodeAt(uriEnd)
+    const code = codeAt(text, uriEnd)
     if (code === 59 || isBlank(code)) break
     if (code === 63) return null
   }
@@ -132,7 +132,7 @@ function readPlain(text: string, start: number, end: number, at: HeaderElement):
 /** What follows the address: nothing, or parameters whose quotes all close; null when it is something else. */
 function readParams(text: string, from: number, end: number): Params | null {
   const start = skipBlanks(text, from, end)
-  if (start < end && text.charCodeAt(start) !== 59) return null
+  if (start < end && codeAt(text, start) !== 59) return null
   if (findOutsideQuotes(text, start, end, NOTHING) === UNCLOSED) return null
   return Params.parse(text.slice(start, end))
 }

@@ -1,4 +1,4 @@
-import { quotedEnd, skipBlanks, trimBlanks } from './chars.ts'
+import { codeAt, quotedEnd, skipBlanks, trimBlanks } from './chars.ts'
 
 /** Up to so many characters a parameter is sought in the text itself, which leaves nothing behind; longer lists are hostile. */
 const SOUGHT_IN_TEXT = 256
@@ -56,7 +56,7 @@ export class Params {
   /** The value without quotes, '' when the parameter has none; null when there is no such parameter. */
   get(name: string): string | null {
     const raw = this.raw(name)
-    return raw === null || raw.charCodeAt(0) !== 34 ? raw : unquote(raw)
+    return raw === null || codeAt(raw, 0) !== 34 ? raw : unquote(raw)
   }
 
   /** The value as written, quotes included; '' when it has none; null when there is no such parameter. */
@@ -89,7 +89,7 @@ function readList(text: string): ParamList {
   const list: ParamList = { names: [], values: [], folded: [], index: null, isMalformed: false }
   const end = text.length
   let at = skipBlanks(text, 0, end)
-  if (at < end && text.charCodeAt(at) === 59) at++
+  if (at < end && codeAt(text, at) === 59) at++
   while (at < end) at = readOne(text, list, at, end) + 1
   return list
 }
@@ -99,7 +99,7 @@ function readOne(text: string, list: ParamList, from: number, end: number): numb
   let equals = -1
   let at = from
   for (; at < end; at++) {
-    const code = text.charCodeAt(at)
+    const code = codeAt(text, at)
     if (code === 59) break
     if (code === 61 && equals < 0) equals = at
     else if (code === 34 && equals >= 0) {
@@ -133,11 +133,11 @@ function add(text: string, list: ParamList, from: number, equals: number, end: n
 function valueIn(text: string, name: string): string | null {
   const { length } = text
   let at = skipBlanks(text, 0, length)
-  if (at < length && text.charCodeAt(at) === 59) at++
+  if (at < length && codeAt(text, at) === 59) at++
   while (at < length) {
     const start = skipBlanks(text, at, length)
     const equals = endOfName(text, start, length)
-    const end = equals < length && text.charCodeAt(equals) === 61 ? endOfValue(text, equals + 1, length) : equals
+    const end = equals < length && codeAt(text, equals) === 61 ? endOfValue(text, equals + 1, length) : equals
     if (isNamed(text, start, trimBlanks(text, start, equals), name))
       return end === equals ? '' : text.slice(skipBlanks(text, equals + 1, end), trimBlanks(text, equals + 1, end))
     at = end + 1
@@ -148,7 +148,7 @@ function valueIn(text: string, name: string): string | null {
 /** Index of the `=` or `;` behind a name, or `end`. */
 function endOfName(text: string, from: number, end: number): number {
   for (let at = from; at < end; at++) {
-    const code = text.charCodeAt(at)
+    const code = codeAt(text, at)
     if (code === 61 || code === 59) return at
   }
   return end
@@ -157,7 +157,7 @@ function endOfName(text: string, from: number, end: number): number {
 /** Index of the `;` behind a value, or `end`; those in quotes do not count. */
 export function endOfValue(text: string, from: number, end: number): number {
   for (let at = from; at < end; at++) {
-    const code = text.charCodeAt(at)
+    const code = codeAt(text, at)
     if (code === 59) return at
     if (code !== 34) continue
     const close = quotedEnd(text, at, end)
@@ -175,12 +175,12 @@ function isNamed(text: string, start: number, end: number, name: string): boolea
 
 /** The content of a quoted string: quotes and the backslashes of escapes taken away. Text that is not quoted comes back as it is. */
 export function unquote(text: string): string {
-  if (text.length < 2 || text.charCodeAt(0) !== 34) return text
-  const end = text.charCodeAt(text.length - 1) === 34 ? text.length - 1 : text.length
+  if (text.length < 2 || codeAt(text, 0) !== 34) return text
+  const end = codeAt(text, text.length - 1) === 34 ? text.length - 1 : text.length
   if (!text.includes('\\')) return text.slice(1, end)
   let content = ''
   for (let i = 1; i < end; i++) {
-    if (text.charCodeAt(i) === 92 && i + 1 < end) i++
+    if (codeAt(text, i) === 92 && i + 1 < end) i++
     content += text[i]
   }
   return content

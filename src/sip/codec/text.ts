@@ -1,15 +1,15 @@
-import { CLASS, isBlank, isClass, TOKEN } from './chars.ts'
+import { CLASS, codeAt, isBlank, isClass, TOKEN } from './chars.ts'
 
 /** A header value as one line: each line end with the blanks around it becomes one space (RFC 3261 §7.3.1). */
 export function unfold(text: string): string {
   let out = ''
   let from = 0
   for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
+    const code = codeAt(text, at)
     if (code !== 10 && code !== 13) continue
     let before = at
-    while (before > from && isBlank(text.charCodeAt(before - 1))) before--
-    while (at + 1 < text.length && isBlank(text.charCodeAt(at + 1))) at++
+    while (before > from && isBlank(codeAt(text, before - 1))) before--
+    while (at + 1 < text.length && isBlank(codeAt(text, at + 1))) at++
     out += `${text.slice(from, before)} `
     from = at + 1
   }
@@ -23,7 +23,7 @@ export function unfold(text: string): string {
 export function parseNumber(text: string, from: number, to: number, max: number): number {
   let value = 0
   for (let at = from; at < to; at++) {
-    const digit = text.charCodeAt(at) - 48
+    const digit = codeAt(text, at) - 48
     if (digit < 0 || digit > 9) return -1
     value = value * 10 + digit
     if (value > max) return -1
@@ -33,7 +33,7 @@ export function parseNumber(text: string, from: number, to: number, max: number)
 
 /** Whether the text is a token of at least one character (RFC 3261 §25.1). */
 export function isToken(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (!isClass(text.charCodeAt(i), TOKEN)) return false
+  for (let i = 0; i < text.length; i++) if (!isClass(codeAt(text, i), TOKEN)) return false
   return text !== ''
 }
 
@@ -66,6 +66,6 @@ export function tokenAt(bytes: Buffer, start: number, end: number): string {
 }
 
 function standsAt(bytes: Uint8Array, at: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== codeAt(text, i)) return false
   return true
 }

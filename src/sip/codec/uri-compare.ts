@@ -1,3 +1,4 @@
+import { codeAt } from './chars.ts'
 import type { Params } from './params.ts'
 import { canonicalEscapes } from './uri-escape.ts'
 import { isVisualSeparator, parseUri, type SipUri, uriScheme } from './uri-parse.ts'
@@ -81,6 +82,6 @@ function phoneValue(name: string, value: string): string {
 
 function digits(number: string): string {
   let out = ''
-  for (const character of number) if (!isVisualSeparator(character.charCodeAt(0))) out += character
+  for (const character of number) if (!isVisualSeparator(codeAt(character, 0))) out += character
   return out.toLowerCase()
 }

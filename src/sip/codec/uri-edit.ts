@@ -1,3 +1,4 @@
+import { codeAt } from './chars.ts'
 import { endOfDigits, endOfHost, parsePort, splitUri, type UriSplit } from './uri-parse.ts'
 
 /**
@@ -97,7 +98,7 @@ function tail(uri: string, split: UriSplit): string {
 function isHostPort(text: string): boolean {
   const hostEnd = endOfHost(text, 0)
   if (hostEnd === 0) return false
-  return hostEnd === text.length || (text.charCodeAt(hostEnd) === 58 && isPort(text, hostEnd + 1))
+  return hostEnd === text.length || (codeAt(text, hostEnd) === 58 && isPort(text, hostEnd + 1))
 }
 
 function isPort(text: string, from: number): boolean {
@@ -107,7 +108,7 @@ function isPort(text: string, from: number): boolean {
 /** Nothing that would end the user part or the URI. */
 function isUserText(text: string, split: UriSplit): boolean {
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+    const code = codeAt(text, i)
     if (code <= 32 || code === 34 || code === 60 || code === 62 || code === 64 || code === 127) return false
   }
   return split.scheme !== 'tel' || text !== ''

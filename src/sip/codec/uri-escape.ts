@@ -1,4 +1,4 @@
-import { CLASS, UNRESERVED } from './chars.ts'
+import { CLASS, codeAt, UNRESERVED } from './chars.ts'
 import { hexValue } from './uri-parse.ts'
 
 /** What a user part may hold unescaped beside unreserved characters (RFC 3261 §25.1 user-unreserved). */
@@ -72,7 +72,7 @@ export function canonicalEscapes(text: string): string {
 
 function isPlainText(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+    const code = codeAt(text, i)
     if (code === 37 || code <= 32 || code >= 127) return false
   }
   return true

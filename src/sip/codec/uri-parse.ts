@@ -1,4 +1,4 @@
-import { CLASS, HEX, HOST, isClass } from './chars.ts'
+import { CLASS, codeAt, HEX, HOST, isClass } from './chars.ts'
 import { Params } from './params.ts'
 
 /** A `sip:`, `sips:` or `tel:` URI (RFC 3261 §19.1.1, RFC 3966), its parts as written, escapes included. */
@@ -37,9 +37,9 @@ export interface UriSplit {
 /** The scheme of a URI in lower case, '' when the text does not begin with one (RFC 3986 §3.1). */
 export function uriScheme(text: string): string {
   const colon = text.indexOf(':')
-  if (colon <= 0 || (text.charCodeAt(0) | 32) < 97 || (text.charCodeAt(0) | 32) > 122) return ''
+  if (colon <= 0 || (codeAt(text, 0) | 32) < 97 || (codeAt(text, 0) | 32) > 122) return ''
   for (let i = 1; i < colon; i++) {
-    const code = text.charCodeAt(i)
+    const code = codeAt(text, i)
     const isSchemeChar = isClass(code, HOST) ? code !== 95 : code === 43
     if (!isSchemeChar) return ''
   }
@@ -83,9 +83,9 @@ export function splitUri(text: string): UriSplit | null {
   const hostStart = at < 0 ? userStart : at + 1
   const hostEnd = endOfHost(text, hostStart)
   if (hostEnd <= hostStart) return null
-  const portEnd = text.charCodeAt(hostEnd) === 58 ? endOfDigits(text, hostEnd + 1) : hostEnd
+  const portEnd = codeAt(text, hostEnd) === 58 ? endOfDigits(text, hostEnd + 1) : hostEnd
   const port = portEnd === hostEnd ? 0 : parsePort(text, hostEnd + 1, portEnd)
-  const next = text.charCodeAt(portEnd)
+  const next = codeAt(text, portEnd)
   if (port < 0 || (portEnd < text.length && next !== 59 && next !== 63)) return null
   const passwordStart = colon >= 0 && colon < at ? colon + 1 : -1
   const headersStart = questionMark(text, portEnd)
@@ -95,12 +95,12 @@ export function splitUri(text: string): UriSplit | null {
 /** Index behind the host that starts at `from`: a name, an IPv4 address or an IPv6 reference; `from` when there is none. */
 export function endOfHost(text: string, from: number): number {
   let at = from
-  if (text.charCodeAt(from) !== 91) {
-    while (at < text.length && isClass(text.charCodeAt(at), HOST)) at++
+  if (codeAt(text, from) !== 91) {
+    while (at < text.length && isClass(codeAt(text, at), HOST)) at++
     return at
   }
   for (at++; at < text.length; at++) {
-    const code = text.charCodeAt(at)
+    const code = codeAt(text, at)
     if (code === 93) return at > from + 2 ? at + 1 : from
     if (code !== 58 && code !== 46 && !isClass(code, HEX)) return from
   }
@@ -110,13 +110,13 @@ export function endOfHost(text: string, from: number): number {
 /** The port in `text[from, to)`; −1 when it is empty or not within 1…65535. */
 export function parsePort(text: string, from: number, to: number): number {
   let port = 0
-  for (let i = from; i < to && port <= 65535; i++) port = port * 10 + text.charCodeAt(i) - 48
+  for (let i = from; i < to && port <= 65535; i++) port = port * 10 + codeAt(text, i) - 48
   return to > from && port > 0 && port <= 65535 ? port : -1
 }
 
 /** Index of the first character at or behind `from` that is no digit. */
 export function endOfDigits(text: string, from: number): number {
-  while (text.charCodeAt(from) >= 48 && text.charCodeAt(from) <= 57) from++
+  while (codeAt(text, from) >= 48 && codeAt(text, from) <= 57) from++
   return from
 }
 
@@ -127,8 +127,8 @@ function questionMark(text: string, from: number): number {
 
 function splitTel(text: string): UriSplit | null {
   let end = 4
-  while (end < text.length && isPhoneChar(text.charCodeAt(end))) end++
-  const next = text.charCodeAt(end)
+  while (end < text.length && isPhoneChar(codeAt(text, end))) end++
+  const next = codeAt(text, end)
   if (end === 4 || (end < text.length && next !== 59 && next !== 63)) return null
   const headersStart = questionMark(text, end)
   const at = { userStart: 4, passwordStart: -1, userEnd: end, hostStart: end, hostEnd: end }
@@ -148,7 +148,7 @@ export function isVisualSeparator(code: number): boolean {
 /** No blanks, control characters, quotes or angle brackets (RFC 2396 §2.4.3). Bytes over 127 are let through. */
 export function isUriText(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+    const code = codeAt(text, i)
     if (code <= 32 || code === 34 || code === 60 || code === 62 || code === 127) return false
   }
   return true

@@ -1,4 +1,4 @@
-import { HOST, isBlank, isClass, quotedEnd, skipBlanks, TOKEN, trimBlanks } from './chars.ts'
+import { codeAt, HOST, isBlank, isClass, quotedEnd, skipBlanks, TOKEN, trimBlanks } from './chars.ts'
 import type { HeaderElement } from './elements.ts'
 import { endOfValue, Params, unquote } from './params.ts'
 import { endOfDigits, endOfHost, parsePort } from './uri-parse.ts'
@@ -44,13 +44,13 @@ export function parseVia(text: string, place?: HeaderElement): Via | null {
   const versionEnd = endOfToken(text, versionStart, end)
   const transportStart = versionStart < 0 ? -1 : afterMark(text, versionEnd, end, 47)
   const transportEnd = endOfToken(text, transportStart, end)
-  if (transportStart < 0 || transportEnd === transportStart || !isBlank(text.charCodeAt(transportEnd))) return null
+  if (transportStart < 0 || transportEnd === transportStart || !isBlank(codeAt(text, transportEnd))) return null
   if (protocolEnd === start || versionEnd === versionStart) return null
   const sentBy = readSentBy(text, skipBlanks(text, transportEnd, end), end)
   if (sentBy === null) return null
   const commentStart = findComment(text, sentBy.end, end)
   const params = Params.parse(text.slice(sentBy.end, trimBlanks(text, sentBy.end, commentStart)))
-  if (params.text !== '' && params.text.charCodeAt(0) !== 59) return null
+  if (params.text !== '' && codeAt(params.text, 0) !== 59) return null
   readParams(params.text)
   return {
     protocol: text.slice(start, protocolEnd),
@@ -59,7 +59,7 @@ export function parseVia(text: string, place?: HeaderElement): Via | null {
     host: sentBy.host,
     port: sentBy.port,
     params,
-    comment: text.slice(commentStart + 1, text.charCodeAt(end - 1) === 41 ? end - 1 : end),
+    comment: text.slice(commentStart + 1, codeAt(text, end - 1) === 41 ? end - 1 : end),
     branch: found.branch ?? '',
     received: found.received ?? '',
     rport: found.rport === null ? null : readRport(found.rport),
@@ -71,7 +71,7 @@ export function parseVia(text: string, place?: HeaderElement): Via | null {
 
 function endOfToken(text: string, from: number, end: number): number {
   if (from < 0) return -1
-  while (from < end && isClass(text.charCodeAt(from), TOKEN)) from++
+  while (from < end && isClass(codeAt(text, from), TOKEN)) from++
   return from
 }
 
@@ -79,7 +79,7 @@ function endOfToken(text: string, from: number, end: number): number {
 function afterMark(text: string, from: number, end: number, mark: number): number {
   if (from < 0) return -1
   const at = skipBlanks(text, from, end)
-  return at < end && text.charCodeAt(at) === mark ? skipBlanks(text, at + 1, end) : -1
+  return at < end && codeAt(text, at) === mark ? skipBlanks(text, at + 1, end) : -1
 }
 
 function readSentBy(text: string, start: number, end: number): { host: string; port: number; end: number } | null {
@@ -90,14 +90,14 @@ function readSentBy(text: string, start: number, end: number): { host: string; p
   if (portStart < 0) return { host, port: 0, end: skipBlanks(text, hostEnd, end) }
   const portEnd = endOfDigits(text, portStart)
   const port = parsePort(text, portStart, portEnd)
-  if (port < 0 || isClass(text.charCodeAt(portEnd), HOST)) return null
+  if (port < 0 || isClass(codeAt(text, portEnd), HOST)) return null
   return { host, port, end: skipBlanks(text, portEnd, end) }
 }
 
 /** Where the comment opens, outside of quotes; `end` when there is none. */
 function findComment(text: string, from: number, end: number): number {
   for (let i = from; i < end; i++) {
-    const code = text.charCodeAt(i)
+    const code = codeAt(text, i)
     if (code === 40) return i
     if (code === 34) {
       const close = quotedEnd(text, i, end)
@@ -121,13 +121,13 @@ function readParams(text: string): void {
   for (let at = 0; at < text.length; ) {
     const start = skipBlanks(text, at + 1, text.length)
     let equals = start
-    while (equals < text.length && text.charCodeAt(equals) !== 61 && text.charCodeAt(equals) !== 59) equals++
-    const end = text.charCodeAt(equals) === 61 ? endOfValue(text, equals + 1, text.length) : equals
+    while (equals < text.length && codeAt(text, equals) !== 61 && codeAt(text, equals) !== 59) equals++
+    const end = codeAt(text, equals) === 61 ? endOfValue(text, equals + 1, text.length) : equals
     const length = trimBlanks(text, start, equals) - start
     // Names are told apart by their lengths; of repeated names the first counts.
-    if (length === 6 && isNamed(text, start, 'branch')) found.branch ??= valueOf(text, equals, end)
-    else if (length === 5 && isNamed(text, start, 'rport')) found.rport ??= valueOf(text, equals, end)
-    else if (length === 8 && isNamed(text, start, 'received')) found.received ??= valueOf(text, equals, end)
+    if (length === 6 && isNamed(text, start, 'branch')) found.branch ??= valueAt(text, equals, end)
+    else if (length === 5 && isNamed(text, start, 'rport')) found.rport ??= valueAt(text, equals, end)
+    else if (length === 8 && isNamed(text, start, 'received')) found.received ??= valueAt(text, equals, end)
     at = end
   }
 }
@@ -136,7 +136,7 @@ function isNamed(text: string, start: number, name: string): boolean {
   return text.startsWith(name, start) || text.slice(start, start + name.length).toLowerCase() === name
 }
 
-function valueOf(text: string, equals: number, end: number): string {
+function valueAt(text: string, equals: number, end: number): string {
   return unquote(text.slice(skipBlanks(text, equals + 1, end), trimBlanks(text, equals + 1, end)))
 }
 

@@ -1,5 +1,5 @@
 import { type Assembler, assemble } from './assembler.ts'
-import { isBlank, skipBlanks } from './chars.ts'
+import { codeAt, isBlank, skipBlanks } from './chars.ts'
 import { Edits, removeElement } from './edits.ts'
 import { endOfElement, endOfParams, findParam } from './elements.ts'
 import { HeaderId } from './header-id.ts'
@@ -216,7 +216,7 @@ function isStream(viaText: string): boolean {
   const mark = viaText.indexOf('/', viaText.indexOf('/') + 1)
   if (mark < 0) return false
   const start = skipBlanks(viaText, mark + 1, viaText.length)
-  if (viaText.startsWith('UDP', start) && isBlank(viaText.charCodeAt(start + 3))) return false
+  if (viaText.startsWith('UDP', start) && isBlank(codeAt(viaText, start + 3))) return false
   return (parseVia(viaText)?.transport ?? 'UDP') !== 'UDP'
 }
 

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { codeAt } from '../codec/chars.ts'
 
 /** Drawn for this process, so that nobody outside can choose texts that share a fingerprint. */
 const seedA = randomInt(2 ** 31)
@@ -22,14 +23,14 @@ export const fingerprint = {
 
   /** A text; where it ends counts. */
   text(text: string): void {
-    for (let i = 0; i < text.length; i++) mix(text.charCodeAt(i))
+    for (let i = 0; i < text.length; i++) mix(codeAt(text, i))
     mix(0x10000)
   },
 
   /** A text in any case of US-ASCII. */
   folded(text: string): void {
     for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
+      const code = codeAt(text, i)
       mix(code >= 65 && code <= 90 ? code + 32 : code)
     }
     mix(0x10000)
@@ -106,7 +107,8 @@ export class FingerprintMap<T> {
   }
 
   *values(): IterableIterator<T> {
-    for (const first of this.#entries.values()) for (let one: Entry<T> | null = first; one; one = one.next) yield one.value
+    for (const first of this.#entries.values())
+      for (let one: Entry<T> | null = first; one; one = one.next) yield one.value
   }
 
   #find(bucket: number, rest: number): Entry<T> | undefined {

@@ -65,11 +65,9 @@ export class Server {
   }
 }
 
-const example = (): string =>
-  readFileSync(QUICKSTART, 'utf8').replace(/^loadmodule "(httpd|mi_http)\.so"\n/gm, '')
+const example = (): string => readFileSync(QUICKSTART, 'utf8').replace(/^loadmodule "(httpd|mi_http)\.so"\n/gm, '')
 
-const quietScript = (): string =>
-  example().replace(/^(startup_route|event_route\[\w+\]) \{\n[\s\S]*?^\}\n/gm, '')
+const quietScript = (): string => example().replace(/^(startup_route|event_route\[\w+\]) \{\n[\s\S]*?^\}\n/gm, '')
 
 function accountingScript(startup: string): string {
   const modules = 'loadmodule "dialog.so"\nloadmodule "acc.so"\n'

@@ -111,18 +111,20 @@ function routeLine(log: string): string | null {
   return /EVROUTE E_T_CASE \[<null>\] (.*)/.exec(log)?.[1] ?? null
 }
 
-/** The recorded elements as we write them: text escaped, negative numbers as such. */
+/** The recorded elements as we write them: text escaped or as base64, negative numbers as such. */
 function improved(params: string): string {
-  return params
-    .replace(/(?<=<string>).*?(?=<\/string><\/value>)/gs, text =>
-      text
-        .replaceAll('&', '&amp;')
-        .replaceAll('<', '&lt;')
-        .replaceAll('>', '&gt;')
-        .replaceAll('\r', '&#13;')
-        .replaceAll('\x01', '\ufffd'),
-    )
-    .replace(/(?<=<int>)\d{19,}(?=<)/g, digits => BigInt.asIntN(64, BigInt(digits)).toString())
+  return (
+    params
+      .replace(/(?<=<string>).*?(?=<\/string><\/value>)/gs, text =>
+        text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\r', '&#13;'),
+      )
+      // XML has no place for these characters.
+      .replace(
+        /<string>([^<]*\x01[^<]*)<\/string>/g,
+        (_, text: string) => `<base64>${Buffer.from(text).toString('base64')}</base64>`,
+      )
+      .replace(/(?<=<int>)\d{19,}(?=<)/g, digits => BigInt.asIntN(64, BigInt(digits)).toString())
+  )
 }
 
 function xmlRpcRequest(port: number, params: string): string {

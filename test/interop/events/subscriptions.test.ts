@@ -43,7 +43,12 @@ const MISTAKES: readonly (readonly [event: string, socket: string, filter: strin
   ],
   ['E_A', 'flatstore:/nowhere/at/all', '', 'socket: there is no directory /nowhere/at'],
   ['E_A', 'flatstore:', '', 'socket: expected the path of a file'],
-  ['E_A', 'virtual:', '', 'socket: expected PARALLEL, FAILOVER, ROUND-ROBIN; found nothing'],
+  [
+    'E_A',
+    'virtual:',
+    '',
+    'socket: expected PARALLEL, FAILOVER, ROUND-ROBIN, QUORUM n, WEIGHTED or HASH(field); found nothing',
+  ],
   ['E_A', 'virtual:FAILOVER', '', 'socket: FAILOVER needs at least one sub-socket'],
   [
     'E_A',

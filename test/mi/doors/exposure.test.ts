@@ -22,7 +22,7 @@ describe('who can reach a door', () => {
   })
 
   it('the modules tell it from their parameters', () => {
-    const httpd = { ip: '10.0.0.1', port: 8888, auth_username: undefined, auth_password: undefined }
+    const httpd = { ip: '10.0.0.1', port: 8888, auth_username: undefined, auth_password: undefined, user: [] }
     expect(httpdWarning(httpd)).toContain('10.0.0.1 port 8888')
     expect(httpdWarning({ ...httpd, auth_username: 'u', auth_password: 'p' })).toBeNull()
     expect(datagramWarning('udp:0.0.0.0:8080')).toContain('0.0.0.0 port 8080')

@@ -7,7 +7,7 @@ function collect(maxLength = 1000) {
   const garbage: string[] = []
   const frames = new FifoFrames(
     maxLength,
-    ({ replyName, json }) => requests.push([replyName, json]),
+    ({ replyName, form, text }) => requests.push([form === 'json' ? replyName : `text ${replyName}`, text]),
     text => garbage.push(text),
   )
   return { frames, requests, garbage }
@@ -34,6 +34,32 @@ describe('requests of the FIFO', () => {
       ],
     ],
     ['in pieces', [':r', '1', ':', '{"x', '":"}', '"', '}'], [['r1', '{"x":"}"}']]],
+    [
+      'in text form',
+      [':uptime:r1\n\n:ok:{}'],
+      [
+        ['text r1', ':uptime:r1\n\n'],
+        ['ok', '{}'],
+      ],
+    ],
+    [
+      'in text form, without a reply, with arguments',
+      [':lb_resize:\n11\nvoice', 'mail\n\n'],
+      [['text ', ':lb_resize:\n11\nvoicemail\n\n']],
+    ],
+    [
+      'in text form, quoted over lines',
+      [':x:r\n', 'a::"b\n\n:y:z\n\\""\n\n'],
+      [['text r', ':x:r\na::"b\n\n:y:z\n\\""\n\n']],
+    ],
+    [
+      'in text form one behind the other, letter by letter',
+      [...':a:r\n::1\n\n:b:\n\n'],
+      [
+        ['text r', ':a:r\n::1\n\n'],
+        ['text ', ':b:\n\n'],
+      ],
+    ],
     ['that hold something like a request in a string', [':r:{"s":":x:{}"}'], [['r', '{"s":":x:{}"}']]],
   ])('%s', (_title, pieces, requests) => {
     expect(read(...pieces)).toEqual({ requests, garbage: [] })
@@ -49,7 +75,9 @@ describe('requests of the FIFO', () => {
     ['what is no request', ['hello\n', ':ok:{"a":1}']],
     ['what is no JSON', [':r1:hello', ':ok:{"a":1}']],
     ['a bare value', [':r1:5', ':ok:{"a":1}']],
-    ['a request of the 2.x text form', [':uptime:reply\n\n', ':ok:{"a":1}']],
+    ['half a request in text form', [':uptime:reply\nx', '\n:ok:{"a":1}']],
+    ['the head of one', [':uptime:reply\n', ':ok:{"a":1}']],
+    ['half a head of one', [':uptime:rep', ':ok:{"a":1}']],
     ['a next request that comes letter by letter', [':r1:{"a"x', ...':ok:{"a":1}']],
   ])('%s spoils nothing behind it', (_title, pieces) => {
     const { requests, garbage } = read(...pieces)
@@ -77,7 +105,7 @@ describe('requests of the FIFO', () => {
     const piece = fc.string({ unit: fc.constantFrom(...':{}[]"\\ \nau01,') })
     fc.assert(
       fc.property(fc.array(piece), pieces => {
-        for (const [, json] of read(...pieces).requests) expect(json.trimStart()).toMatch(/^[[{]/)
+        for (const [, text] of read(...pieces).requests) expect(text.trimStart()).toMatch(/^[[{:]/)
       }),
     )
   })

@@ -43,7 +43,12 @@ afterEach(async () => {
 })
 
 const make = (clock = systemClock): FifoDoor =>
-  new FifoDoor(sample.mi, { path, replyDirectory: directory, pretty: false, mode: 0o640 }, clock, sample.log)
+  new FifoDoor(
+    sample.mi,
+    { path, replyDirectory: directory, pretty: false, indent: '\t', rules: null, mode: 0o640 },
+    clock,
+    sample.log,
+  )
 
 /** Writes as a client would that must not block: this process is the reader, too. */
 function write(text: string | Buffer): Promise<void> {

@@ -45,6 +45,7 @@ const request = (query = '', method = 'GET'): HttpRequest => ({
   headers: {},
   body: Buffer.alloc(0),
   remote: 'test',
+  user: null,
 })
 
 class Writer implements HttpWriter {

@@ -196,7 +196,7 @@ describe('roots', () => {
 })
 
 describe('Basic authentication', () => {
-  const credentials = { realm: 'OpenSIPS MI', username: 'operator', password: 'p:w' }
+  const credentials = { realm: 'OpenSIPS MI', users: [{ username: 'operator', password: 'p:w', rules: null }] }
   const basic = (text: string): string => `Authorization: Basic ${Buffer.from(text).toString('base64')}\r\n`
 
   it('lets the right name and password in', async () => {

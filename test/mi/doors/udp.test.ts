@@ -12,7 +12,11 @@ let name: string
 
 const make = (maxReplyBytes = 65457): DatagramDoor => {
   const address = { kind: 'udp', host: '127.0.0.1', port: 0 } as const
-  return new DatagramDoor(sample.mi, { address, pretty: false, maxReplyBytes, mode: 0o660 }, sample.log)
+  return new DatagramDoor(
+    sample.mi,
+    { address, pretty: false, indent: '\t', rules: null, allowed: null, maxReplyBytes, mode: 0o660 },
+    sample.log,
+  )
 }
 
 beforeEach(async () => {
@@ -67,7 +71,15 @@ describe('management by UDP', () => {
   it('an address that is taken is refused with the reason', async () => {
     const taken = new DatagramDoor(
       sample.mi,
-      { address: parseDatagramAddress(`udp:${name}`), pretty: false, maxReplyBytes: 1, mode: 0 },
+      {
+        address: parseDatagramAddress(`udp:${name}`),
+        pretty: false,
+        indent: '\t',
+        rules: null,
+        allowed: null,
+        maxReplyBytes: 1,
+        mode: 0,
+      },
       sample.log,
     )
     await expect(taken.open()).rejects.toThrow('EADDRINUSE')
@@ -77,7 +89,11 @@ describe('management by UDP', () => {
 
   it('IPv6 works alike', async () => {
     const address = { kind: 'udp', host: '::1', port: 0 } as const
-    const six = new DatagramDoor(sample.mi, { address, pretty: false, maxReplyBytes: 1000, mode: 0 }, sample.log)
+    const six = new DatagramDoor(
+      sample.mi,
+      { address, pretty: false, indent: '\t', rules: null, allowed: null, maxReplyBytes: 1000, mode: 0 },
+      sample.log,
+    )
     const user = new UdpClient(await six.open())
     expect(await user.ask(PING)).toBe(PONG)
     user.close()

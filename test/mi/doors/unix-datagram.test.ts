@@ -14,7 +14,15 @@ let door: DatagramDoor
 let client: number
 
 const make = (): DatagramDoor => {
-  const options = { address: { kind: 'unix', path }, pretty: false, maxReplyBytes: 65457, mode: 0o620 } as const
+  const options = {
+    address: { kind: 'unix', path },
+    pretty: false,
+    indent: '\t',
+    rules: null,
+    allowed: null,
+    maxReplyBytes: 65457,
+    mode: 0o620,
+  } as const
   return new DatagramDoor(sample.mi, options, sample.log)
 }
 
@@ -108,7 +116,15 @@ describe('the unix socket itself', () => {
 
   it('an owner that does not exist is refused with the reason, and nothing is left behind', async () => {
     const other = join(directory, 'other')
-    const options = { address: { kind: 'unix', path: other }, pretty: false, maxReplyBytes: 1, mode: 0o600 } as const
+    const options = {
+      address: { kind: 'unix', path: other },
+      pretty: false,
+      indent: '\t',
+      rules: null,
+      allowed: null,
+      maxReplyBytes: 1,
+      mode: 0o600,
+    } as const
     const refused = new DatagramDoor(sample.mi, { ...options, user: 'no-such-user-here' }, sample.log)
     await expect(refused.open()).rejects.toThrow(/invalid user|illegal user/)
     expect(() => lstatSync(other)).toThrow('ENOENT')

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { stateFolder } from '../../../src/module/state-folder.ts'
 import { CallJournal } from '../../../src/modules/acc/journal.ts'
-import { journalFolder } from '../../../src/modules/acc/journal-folder.ts'
 import type { JournalledCall } from '../../../src/modules/acc/journal-lines.ts'
 import { takeLock } from '../../../src/modules/acc/journal-lock.ts'
 import { testFolder } from '../../cli/scripts.ts'
@@ -151,13 +151,13 @@ describe('the folder of the journal', () => {
     [{ ...where, given: '' }, null],
     [{ ...where, given: undefined, configuration: '-' }, '/etc/fanfare/stdin.calls'],
   ])('%j is %s', (parts, folder) => {
-    expect(journalFolder(parts)).toBe(folder)
+    expect(stateFolder(parts, 'calls')).toBe(folder)
   })
 
   it('is another one for each configuration in the state directory of a service', () => {
     const stateDirectory = '/var/lib/fanfare:/var/lib/other'
     const [one, two] = ['/etc/one', '/etc/two'].map(directory =>
-      journalFolder({ given: undefined, configuration: `${directory}/proxy.cfg`, directory, stateDirectory }),
+      stateFolder({ given: undefined, configuration: `${directory}/proxy.cfg`, directory, stateDirectory }, 'calls'),
     )
     expect(one).toMatch(/^\/var\/lib\/fanfare\/proxy\.cfg-[0-9a-f]{8}\.calls$/)
     expect(two).not.toBe(one)

@@ -43,6 +43,22 @@ describe('retransmissions of requests', () => {
     expect(runs()).toBe(2)
   })
 
+  it('get the reply again also when the transaction has shed its request, and repeated replies go no further', async () => {
+    const { alice, bob, rig, port, runs } = await setUp(relayTo)
+    const text = alice.makeRequest('BYE')
+    alice.send(text, port)
+    const bye = await bob.nextRequest('BYE')
+    bob.reply(bye, 200, 'OK')
+    const first = await alice.nextReply(200)
+    alice.send(text, port)
+    expect((await alice.nextReply(200)).bytes).toEqual(first.bytes)
+    bob.reply(bye, 200, 'OK')
+    await until(() => rig.stat('tm:received_replies') === 2)
+    expect([runs(), bob.count({ method: 'BYE' }), alice.count({ status: 200 })]).toEqual([1, 1, 2])
+    await rig.clock.advance(5000)
+    expect([rig.stat('tm:inuse_transactions'), rig.clock.pending]).toEqual([0, 0])
+  })
+
   it('get the last provisional reply again', async () => {
     const { alice, bob, port, runs } = await setUp(relayTo)
     const text = alice.makeRequest('INVITE')

@@ -106,6 +106,7 @@ export function moduleRig(modules: readonly AnyModule[], options: RigOptions = {
     log,
     stats,
     status: new StatusReports(clock),
+    binSockets: new BinSockets(),
     settings,
     bus,
     mi,

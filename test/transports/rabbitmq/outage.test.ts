@@ -19,6 +19,26 @@ function expectBalance({ counters }: Subscription, raised: number): void {
   expect(delivered + failed + queued + inFlight + gone).toBe(raised)
 }
 
+/** Waits, but says what it waited for instead of running into the test's own time limit. */
+async function within<T>(promise: Promise<T>, what: string, state: () => unknown): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`${what}: ${JSON.stringify(state())}`)), 50_000)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const emptied = (subscription: Subscription): Promise<void> =>
+  within(subscription.whenIdle(), 'events still wait', () => {
+    const { counters, health, lastError } = subscription
+    return { counters, health, lastError }
+  })
+
+const arrived = (queue: AmqpQueue, count: number): Promise<void> =>
+  within(queue.arrived(count), `the queue does not have ${count} messages`, () => queue.messages.length)
+
 describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', () => {
   let broker: RabbitMqBroker
   beforeAll(async () => {
@@ -53,7 +73,7 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
     async () => {
       const { bus, type, subscription, name } = await subscribed({})
       await raise(bus, type, subscription, 0, 500)
-      await subscription.whenIdle()
+      await emptied(subscription)
       expect(subscription.counters.delivered).toBe(500)
       const raising = raise(bus, type, subscription, 500, 2500)
       await turn()
@@ -63,11 +83,11 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
       const restarted = broker.restart()
       await raise(bus, type, subscription, 2500, 3000)
       await restarted
-      await subscription.whenIdle()
+      await emptied(subscription)
       expectBalance(subscription, 3000)
       expect(subscription.counters).toMatchObject({ delivered: 3000, failed: 0 })
       const queue = await AmqpQueue.open(broker.url, { name, durable: true })
-      await queue.arrived(3000)
+      await arrived(queue, 3000)
       const seen = new Set(queue.messages.map(({ content }) => JSON.parse(content.toString()).params.seq))
       expect(seen.size).toBe(3000)
       const ids = new Set(queue.messages.map(({ properties }) => properties.messageId))
@@ -81,17 +101,17 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
   it('what a bounded queue cannot keep is dropped and counted', { timeout: 2 * MINUTE_MS }, async () => {
     const { bus, type, subscription, name } = await subscribed({ maxQueued: 100 })
     await raise(bus, type, subscription, 0, 50)
-    await subscription.whenIdle()
+    await emptied(subscription)
     await broker.kill()
     await raise(bus, type, subscription, 50, 1050)
     await broker.restart()
-    await subscription.whenIdle()
+    await emptied(subscription)
     expectBalance(subscription, 1050)
     const { delivered, dropped } = subscription.counters
     expect(dropped.overflow).toBeGreaterThan(0)
     expect(delivered + dropped.overflow).toBe(1050)
     const queue = await AmqpQueue.open(broker.url, { name, durable: true })
-    await queue.arrived(delivered)
+    await arrived(queue, delivered)
     await queue.close()
     await bus.close(AbortSignal.timeout(10_000))
   })
@@ -107,7 +127,7 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
         await turn()
       }
       broker.ctl('set_vm_memory_high_watermark', '0.4')
-      await subscription.whenIdle()
+      await emptied(subscription)
       expect(subscription.counters.delivered).toBe(subscription.counters.raised)
       await bus.close(AbortSignal.timeout(10_000))
     },

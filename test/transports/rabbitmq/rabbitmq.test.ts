@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'amqplib'
 import { afterEach, describe, expect, inject, it } from 'vitest'
+import { sequenceOfEventId } from '../../../src/events/event-id.ts'
 import type { Delivery, Sink } from '../../../src/events/transport.ts'
 import rabbitmq from '../../../transports/rabbitmq/index.ts'
 import { type OpenTransport, openTransport } from '../../conformance/host.ts'
@@ -160,8 +161,9 @@ describe.skipIf(url === null)('a message on RabbitMQ', () => {
       type: 'E_PIKE_BLOCKED',
       timestamp: Math.floor(event.raisedAtMs / 1000),
       contentType: 'application/json',
-      headers: { sequence: event.sequence, node: event.origin.node, boot: event.origin.boot },
+      appId: `/fanfare/${event.origin.node}/${event.origin.boot}`,
     })
+    expect(sequenceOfEventId(message?.properties.messageId)).toBe(event.sequence)
     expect(message?.properties.deliveryMode).not.toBe(2)
   })
 
