@@ -81,6 +81,52 @@ export interface E_ACC_MISSED_EVENT {
   readonly [extra: string]: string | number | null | undefined
 }
 
+/** Another node can be reached from now on, or no longer. Raised by clusterer. */
+export interface E_CLUSTERER_NODE_STATE_CHANGED {
+  /** The cluster. */
+  readonly cluster_id: number
+  /** The node. */
+  readonly node_id: number
+  /** 1 up, 0 down. */
+  readonly new_state: number
+}
+
+/** A request of the script of another node has come. Raised by clusterer. */
+export interface E_CLUSTERER_REQ_RECEIVED {
+  /** The cluster. */
+  readonly cluster_id: number
+  /** Node that sent it. */
+  readonly src_id: number
+  /** The message. */
+  readonly msg: string
+  /** Tag of the request. */
+  readonly tag: string
+}
+
+/** The reply of another node to a request has come. Raised by clusterer. */
+export interface E_CLUSTERER_RPL_RECEIVED {
+  /** The cluster. */
+  readonly cluster_id: number
+  /** Node that sent it. */
+  readonly src_id: number
+  /** The message. */
+  readonly msg: string
+  /** Tag of the request. */
+  readonly tag: string
+}
+
+/** This node became active for a sharing tag, or backup. Raised by clusterer. */
+export interface E_CLUSTERER_SHARING_TAG_CHANGED {
+  /** The tag. */
+  readonly name: string
+  /** Its cluster. */
+  readonly cluster: number
+  /** `active` or `backup`. */
+  readonly state: string
+  /** What changed it. */
+  readonly reason: string
+}
+
 /** A line was written to the log while `log_event_enabled` is on. Raised by core. */
 export interface E_CORE_LOG {
   /** Time as the log line shows it. */
@@ -698,6 +744,10 @@ export interface Events {
   readonly E_ACC_CDR: E_ACC_CDR
   readonly E_ACC_EVENT: E_ACC_EVENT
   readonly E_ACC_MISSED_EVENT: E_ACC_MISSED_EVENT
+  readonly E_CLUSTERER_NODE_STATE_CHANGED: E_CLUSTERER_NODE_STATE_CHANGED
+  readonly E_CLUSTERER_REQ_RECEIVED: E_CLUSTERER_REQ_RECEIVED
+  readonly E_CLUSTERER_RPL_RECEIVED: E_CLUSTERER_RPL_RECEIVED
+  readonly E_CLUSTERER_SHARING_TAG_CHANGED: E_CLUSTERER_SHARING_TAG_CHANGED
   readonly E_CORE_LOG: E_CORE_LOG
   readonly E_CORE_PKG_THRESHOLD: E_CORE_PKG_THRESHOLD
   readonly E_CORE_PROC_AUTO_SCALE: E_CORE_PROC_AUTO_SCALE

@@ -21,6 +21,7 @@ import blacklists from './modules/blacklists/index.ts'
 import cache from './modules/cache/index.ts'
 import cachedbLocal from './modules/cachedb_local/index.ts'
 import cfgutils from './modules/cfgutils/index.ts'
+import clusterer from './modules/clusterer/index.ts'
 import core from './modules/core/index.ts'
 import dbSqlite from './modules/db_sqlite/index.ts'
 import dbText from './modules/db_text/index.ts'
@@ -35,9 +36,11 @@ import fraudDetection from './modules/fraud_detection/index.ts'
 import freeswitch from './modules/freeswitch/index.ts'
 import freeswitchScripting from './modules/freeswitch_scripting/index.ts'
 import httpd from './modules/httpd/index.ts'
+import json from './modules/json/index.ts'
 import loadBalancer from './modules/load_balancer/index.ts'
 import mathops from './modules/mathops/index.ts'
 import maxfwd from './modules/maxfwd/index.ts'
+import mem from './modules/mem/index.ts'
 import miDatagram from './modules/mi_datagram/index.ts'
 import miFifo from './modules/mi_fifo/index.ts'
 import miHtml from './modules/mi_html/index.ts'
@@ -51,6 +54,10 @@ import options from './modules/options/index.ts'
 import path from './modules/path/index.ts'
 import permissions from './modules/permissions/index.ts'
 import pike from './modules/pike/index.ts'
+import prometheus from './modules/prometheus/index.ts'
+import protoBin from './modules/proto_bin/index.ts'
+import presence from './modules/presence/index.ts'
+import presenceXml from './modules/presence_xml/index.ts'
 import protoTcp from './modules/proto_tcp/index.ts'
 import protoTls from './modules/proto_tls/index.ts'
 import protoUdp from './modules/proto_udp/index.ts'
@@ -81,7 +88,7 @@ import uuid from './modules/uuid/index.ts'
 export type { RunningProxy, StartOptions } from './module/instance.ts'
 
 /** Loaded without `loadmodule`, in this order: the ids of the core's events follow from it. */
-const builtIn: readonly AnyModule[] = [statistics, core, tcp, cache, statusReport, evi, blacklists]
+const builtIn: readonly AnyModule[] = [statistics, core, tcp, mem, cache, statusReport, evi, blacklists]
 
 /** Every proxy module. */
 export const modules: readonly AnyModule[] = [
@@ -93,6 +100,7 @@ export const modules: readonly AnyModule[] = [
   benchmark,
   cachedbLocal,
   cfgutils,
+  clusterer,
   dbSqlite,
   dbText,
   dialog,
@@ -105,6 +113,7 @@ export const modules: readonly AnyModule[] = [
   freeswitch,
   freeswitchScripting,
   httpd,
+  json,
   loadBalancer,
   mathops,
   maxfwd,
@@ -121,6 +130,10 @@ export const modules: readonly AnyModule[] = [
   path,
   permissions,
   pike,
+  prometheus,
+  protoBin,
+  presence,
+  presenceXml,
   protoTcp,
   protoTls,
   protoUdp,

@@ -86,6 +86,26 @@ export type ArgValues<A extends readonly ArgSpec[]> = { readonly [I in keyof A]:
 // biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
 export interface ModuleApis {}
 
+/** What came of reading the routes again. */
+export type ReloadResult =
+  | {
+      readonly ok: true
+      readonly generation: number
+      /** What has changed and takes effect with the next start only. */
+      readonly needsRestart: readonly string[]
+    }
+  /** Nothing has changed. Each fault as `file:line:column: message`. */
+  | { readonly ok: false; readonly generation: number; readonly faults: readonly string[] }
+
+/** The routes that new requests run. */
+export interface RoutesInForce {
+  /** 1 from the start, one more with every reload. */
+  readonly generation: number
+  readonly loadedAtMs: number
+  /** What has changed in the file since the start, and is not in force. */
+  readonly needsRestart: readonly string[]
+}
+
 /** The running proxy as a whole. */
 export interface Instance {
   /** `fanfare 1.2.3 (x64/linux)`. */
@@ -97,6 +117,12 @@ export interface Instance {
   activities(): readonly string[]
   /** Modules add what they run. */
   addActivity(name: string): void
+  readonly routes: RoutesInForce
+  /**
+   * Reads the configuration again and puts its routes in the place of the present ones, all at once or, with any fault, not at
+   * all. What is under way goes on with the routes it began with. Settings, modules and sockets stay.
+   */
+  reloadRoutes(): ReloadResult
   /** Begins an orderly stop, as SIGTERM does. */
   stop(): void
 }

@@ -61,10 +61,27 @@ function contextOn(raiser: RouteContext, varCount: number): RouteContext {
 }
 
 /** Subscribes every event route of the script to its event, for good. */
-export function subscribeEventRoutes({ bus, settings }: Host, program: Program): void {
+export function subscribeEventRoutes(host: Host, program: Program): void {
+  for (const [socket, event] of socketsOf(host, program))
+    host.bus.subscribe({ event, socket, expireS: null, by: 'script' })
+}
+
+/** Subscribes the event routes that are new, and ends those that are gone; what the others have in their queues stays. */
+export function changeEventRoutes(host: Host, former: Program, next: Program): void {
+  const before = socketsOf(host, former)
+  const after = socketsOf(host, next)
+  for (const [socket, event] of after)
+    if (!before.has(socket)) host.bus.subscribe({ event, socket, expireS: null, by: 'script' })
+  for (const [socket, event] of before) if (!after.has(socket)) host.bus.unsubscribe(event, socket)
+}
+
+/** The socket of each event route → its event. */
+function socketsOf({ settings }: Host, { eventRoutes }: Program): ReadonlyMap<string, string> {
   const isSyncByDefault = settings.era === '2.4'
-  for (const { name, mode } of program.eventRoutes) {
-    const isSync = mode === null ? isSyncByDefault : mode === 'sync'
-    bus.subscribe({ event: name, socket: `route:${name}${isSync ? '/sync' : ''}`, expireS: null, by: 'script' })
-  }
+  return new Map(
+    eventRoutes.map(({ name, mode }) => {
+      const isSync = mode === null ? isSyncByDefault : mode === 'sync'
+      return [`route:${name}${isSync ? '/sync' : ''}`, name]
+    }),
+  )
 }

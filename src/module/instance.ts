@@ -4,10 +4,10 @@ import type { Step } from '../script/context.ts'
 import { printDiagnostic } from '../script/diagnostic.ts'
 import type { SocketDefinition } from '../script/sockets.ts'
 import type { DnsClient } from '../sip/net/dns-client.ts'
-import { type Clock, systemClock, type Timer } from '../util/clock.ts'
+import { type Clock, systemClock } from '../util/clock.ts'
 import { settledBefore } from '../util/settled-before.ts'
 import type { AssembledHost } from './assembly.ts'
-import type { Instance } from './define.ts'
+import type { Instance, ReloadResult, RoutesInForce } from './define.ts'
 import { eventRouteRunner, subscribeEventRoutes } from './event-routes.ts'
 import { addAliases, addHostNames, binAddresses, socketsToOpen } from './listen.ts'
 import {
@@ -18,9 +18,8 @@ import {
   type ReadyScript,
 } from './load-script.ts'
 import { parseSocketOptions, type ScriptLocation, ScriptReadError } from './read-script.ts'
+import { Routes } from './routes.ts'
 import type { LoadedModule } from './set-up.ts'
-import { watchSlowMessages } from './slow-messages.ts'
-import { startTimerRoutes } from './timer-routes.ts'
 
 export interface StartOptions extends ScriptLocation {
   /** Listen here instead of on the sockets of the file (`-l`). */
@@ -117,6 +116,7 @@ class InstanceState implements Instance {
   readonly stopRequested: Promise<void>
   readonly stop: () => void
   readonly #activities: string[] = []
+  #routes: Routes | null = null
 
   constructor(version: string, configuration: string, clock: Clock) {
     this.version = version
@@ -134,6 +134,19 @@ class InstanceState implements Instance {
   addActivity(name: string): void {
     this.#activities.push(name)
   }
+
+  /** Given once the configuration is loaded. */
+  adopt(routes: Routes): void {
+    this.#routes = routes
+  }
+
+  get routes(): RoutesInForce {
+    return this.#routes ?? { generation: 0, loadedAtMs: this.startedAtMs, needsRestart: [] }
+  }
+
+  reloadRoutes(): ReloadResult {
+    return this.#routes?.reload() ?? { ok: false, generation: 0, faults: ['nothing is loaded yet'] }
+  }
 }
 
 /** A loaded configuration on its way through start, service and stop. */
@@ -145,7 +158,7 @@ class Running implements RunningProxy {
   readonly #instance: InstanceState
   readonly #started: LoadedModule[] = []
   readonly #markClosed: () => void
-  #timers: Timer[] = []
+  readonly #routes: Routes
   #isDraining = false
   #stopping: Promise<void> | null = null
 
@@ -153,6 +166,8 @@ class Running implements RunningProxy {
     this.#ready = ready
     this.host = ready.host
     this.#instance = instance
+    this.#routes = new Routes(ready.host, ready.program, ready.reloader)
+    instance.adopt(this.#routes)
     this.stopRequested = instance.stopRequested
     const { promise, resolve } = Promise.withResolvers<void>()
     this.closed = promise
@@ -167,7 +182,7 @@ class Running implements RunningProxy {
     host.binSockets.addresses = binAddresses([...sockets, ...program.sockets], host.binSockets.isServed)
     this.#instance.addActivity('event loop')
     for (const name of program.eventNames) host.bus.catalogue.define(name, null, 'script')
-    host.bus.setRouteRunner(eventRouteRunner(() => program, host))
+    host.bus.setRouteRunner(eventRouteRunner(() => this.#routes.program, host))
     subscribeEventRoutes(host, program)
     addAliases(host.proxy, program.aliases, sockets)
     await host.spool.start()
@@ -180,14 +195,7 @@ class Running implements RunningProxy {
     await this.#runStartupRoute(program.startup)
     for (const { handlers } of modules) handlers.serving?.()
     this.#refuseWhileDraining()
-    const main = program.route('request', '0') ?? null
-    const { exec_msg_threshold: thresholdUs } = host.settings
-    host.proxy.routes = {
-      main: main === null || thresholdUs === 0 ? main : watchSlowMessages(main, thresholdUs, host),
-      onreply: program.route('onreply', '') ?? null,
-      error: program.route('error', '') ?? null,
-    }
-    this.#timers = startTimerRoutes(program.timers, host.script, host.clock)
+    this.#routes.enterService()
     for (const { name, intervalS } of program.timers)
       this.#instance.addActivity(`timer route ${name} every ${intervalS} s`)
     const listening = host.network.sockets.map(({ text }) => text).join(', ')
@@ -233,7 +241,7 @@ class Running implements RunningProxy {
     const { bus, spool, network, logger } = this.host
     const log = logger.part('core')
     this.#isDraining = true
-    for (const timer of this.#timers) timer.clear()
+    this.#routes.stopTimers()
     const started = this.#started.toReversed()
     await settledBefore(Promise.all(started.map(({ handlers }) => handlers.drain?.(signal))), signal)
     // What the last messages raised is on its way to the queues by the end of this turn.

@@ -19,6 +19,7 @@ import { type AssembledHost, assemble } from './assembly.ts'
 import type { Instance, ModuleSpec } from './define.ts'
 import { type AnyModule, loadOrder, type ModuleShelf } from './load-order.ts'
 import { readScript, type ScriptLocation } from './read-script.ts'
+import { ScriptReloader } from './reload.ts'
 import { type LoadedModule, type ScriptTables, setUpModules } from './set-up.ts'
 
 /** What there is to load, given by whoever composes the program. */
@@ -55,6 +56,7 @@ export interface ReadyScript {
   readonly program: Program
   readonly host: AssembledHost
   readonly modules: readonly LoadedModule[]
+  readonly reloader: ScriptReloader
 }
 
 /**
@@ -102,7 +104,8 @@ class Loader {
       ...this.#found.list,
       ...this.#withoutConsequences(diagnostics),
     ]
-    const ready = program === undefined || all.some(isError) ? null : { program, host, modules }
+    const reloader = new ScriptReloader(this.#parts.location, this.#script, prepared)
+    const ready = program === undefined || all.some(isError) ? null : { program, host, modules, reloader }
     return { sources: this.#script.sources, diagnostics: all, ready, warnings }
   }
 

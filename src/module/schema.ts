@@ -1,8 +1,6 @@
+import { type JsonSchema, paramsSchema } from '../mi/params-schema.ts'
 import type { CommandSpec, EventSpec, FieldSpec } from '../util/spec.ts'
 import type { ModuleSpec } from './define.ts'
-
-/** A JSON Schema, draft 2020-12. */
-export type JsonSchema = Readonly<Record<string, unknown>>
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
 
@@ -51,12 +49,7 @@ export function eventSchema(name: string, module: string, spec: EventSpec): Json
   }
 }
 
-const ARGUMENT: Readonly<Record<string, JsonSchema>> = {
-  int: { type: ['integer', 'string'], pattern: '^[+-]?[0-9]+$' },
-  str: { type: ['string', 'number'] },
-  list: { type: 'array', minItems: 1 },
-  json: {},
-}
+export type { JsonSchema } from '../mi/params-schema.ts'
 
 /** The named parameters of a management command. */
 export function commandSchema(spec: CommandSpec): JsonSchema {
@@ -64,10 +57,7 @@ export function commandSchema(spec: CommandSpec): JsonSchema {
     description: spec.doc,
     ...(spec.aliases === undefined ? {} : { 'x-aliases': spec.aliases }),
     'x-positional': spec.namedOnly ? [] : spec.args.map(a => a.name),
-    type: 'object',
-    properties: Object.fromEntries(spec.args.map(a => [a.name, { ...ARGUMENT[a.kind], description: a.doc }])),
-    required: spec.args.filter(a => !a.optional).map(a => a.name),
-    additionalProperties: false,
+    ...paramsSchema(spec.args),
   }
 }
 

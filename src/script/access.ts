@@ -8,9 +8,19 @@ import type { Unit } from './unit.ts'
 
 /** What a script offers to those it runs in: usable from the moment it was read, also while modules are set up. */
 export class ScriptAccess {
-  readonly #unit: Unit
+  #unit: Unit
 
   constructor(unit: Unit) {
+    this.#unit = unit
+  }
+
+  /** For the compiler: what it stands for. */
+  get unit(): Unit {
+    return this.#unit
+  }
+
+  /** For the compiler: from now on stands for a script that takes the place of the present one. */
+  switchTo(unit: Unit): void {
     this.#unit = unit
   }
 

@@ -14,6 +14,7 @@ const EVENT_FUNCTIONS: ReadonlySet<string> = new Set([
   'subscribe_event',
   'notify_on_event',
   'wait_for_event',
+  'subscribe',
 ])
 
 /** What the compiler learns of the events a script names. */
@@ -85,6 +86,8 @@ export class CallCompiler {
   #noteEvent(call: CallNode): void {
     const [event] = call.args
     if (!EVENT_FUNCTIONS.has(call.name) || event?.type !== 'string' || event.value.includes('$')) return
+    // It knows other names for some events too.
+    if (call.name === 'subscribe' && !event.value.startsWith('E_')) return
     this.#events.note(event.value, event.place)
     if (call.name === 'raise_event') this.#events.noteRaised(event.value)
   }

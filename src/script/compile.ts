@@ -26,6 +26,11 @@ export interface PreparedScript {
   readonly diagnostics: readonly Diagnostic[]
   /** Builds every route with what the environment holds by now. To be called once. */
   compile(): CompileResult
+  /**
+   * Builds the routes of a changed script, without syntax errors, in place of the present ones; the settings stay as they are.
+   * With an error `access` goes on to stand for the present script.
+   */
+  recompile(changed: Script): CompileResult
 }
 
 /**
@@ -36,11 +41,32 @@ export function prepareScript(script: Script, environment: ScriptEnvironment): P
   const settingFaults = new Diagnostics()
   const settings = readSettings(script.settings, settingFaults)
   const unit = new Unit(environment, settings, new RouteTable(script.routes))
+  const access = new ScriptAccess(unit)
   return {
-    access: new ScriptAccess(unit),
+    access,
     settings,
     diagnostics: settingFaults.list,
     compile: () => compileUnit(script, unit),
+    recompile: changed => {
+      const faults = new Diagnostics()
+      readSettings(changed.settings, faults)
+      if (faults.hasErrors) return { program: undefined, diagnostics: faults.list }
+      return recompile(changed, access)
+    },
+  }
+}
+
+/** Builders of functions ask `access` for routes: while they are at work it must stand for the script that they build. */
+function recompile(changed: Script, access: ScriptAccess): CompileResult {
+  const former = access.unit
+  const next = new Unit(former.environment, former.settings, new RouteTable(changed.routes), former)
+  access.switchTo(next)
+  let result: CompileResult | null = null
+  try {
+    result = compileUnit(changed, next)
+    return result
+  } finally {
+    if (result?.program === undefined) access.switchTo(former)
   }
 }
 

@@ -21,25 +21,32 @@ export class Unit implements PvarHost {
   readonly settings: Settings
   readonly diagnostics = new Diagnostics()
   readonly routes: RouteTable
-  readonly flags = new FlagNames('message')
-  readonly branchFlags = new FlagNames('branch')
+  readonly flags: FlagNames
+  readonly branchFlags: FlagNames
   readonly texts: TextCompiler
   readonly startedAtMs: number
   readonly xlogLevel: LevelSwitch
   readonly logLevel: LevelSwitch
   /** The settings as counters and limits that are read for each message. */
   readonly maxText: number
-  readonly #slots = new Map<string, number>()
+  readonly #slots: Map<string, number>
   readonly #core: ReadonlyMap<string, ScriptPvar>
 
-  constructor(environment: ScriptEnvironment, settings: Settings, routes: RouteTable) {
+  /**
+   * `former` is the script that this one takes the place of: flags and variables keep their bits and slots, since messages
+   * that are under way have values in them.
+   */
+  constructor(environment: ScriptEnvironment, settings: Settings, routes: RouteTable, former?: Unit) {
     this.environment = environment
     this.settings = settings
     this.routes = routes
-    this.startedAtMs = environment.clock.nowMs()
+    this.flags = former?.flags ?? new FlagNames('message')
+    this.branchFlags = former?.branchFlags ?? new FlagNames('branch')
+    this.#slots = former === undefined ? new Map() : former.#slots
+    this.startedAtMs = former?.startedAtMs ?? environment.clock.nowMs()
     this.maxText = settings.pv_print_buf_size
-    this.xlogLevel = levelSwitch(settings.xlog_level)
-    this.logLevel = environment.logLevel ?? levelSwitch(settings.log_level)
+    this.xlogLevel = former?.xlogLevel ?? levelSwitch(settings.xlog_level)
+    this.logLevel = former?.logLevel ?? environment.logLevel ?? levelSwitch(settings.log_level)
     this.#core = withAliases(corePvars(this))
     this.texts = new TextCompiler({
       find: name => this.#findPvar(name),

@@ -6,6 +6,9 @@ import { freePort } from '../support/ports.ts'
 import { type ProxyUnderTest, startProxy } from '../support/running-proxy.ts'
 import { CapturedIo } from './captured-io.ts'
 
+/** A loaded machine writes late. */
+const PATIENT = { timeout: 15_000 }
+
 let proxy: ProxyUnderTest
 let url: string
 
@@ -58,8 +61,8 @@ describe('looking for events', () => {
 
   it('trail follows the events of a call through every subscriber', async () => {
     await raise('bob', 'call-1')
-    await expect.poll(() => linesOf('all').length + linesOf('bob').length).toBe(2)
-    await expect.poll(async () => (await fanfare('trail', 'callid=call-1')).out.split('\n').length).toBe(5)
+    await expect.poll(() => linesOf('all').length + linesOf('bob').length, PATIENT).toBe(2)
+    await expect.poll(async () => (await fanfare('trail', 'callid=call-1')).out.split('\n').length, PATIENT).toBe(5)
     const { out } = await fanfare('trail', 'callid=call-1')
     const steps = out
       .trimEnd()
@@ -87,7 +90,7 @@ describe('looking for events', () => {
     )
     expect(status).toBe(0)
     expect(JSON.parse(out)).toEqual({ Replayed: 1 })
-    await expect.poll(() => linesOf('bob').length).toBe(before + 1)
+    await expect.poll(() => linesOf('bob').length, PATIENT).toBe(before + 1)
     expect(linesOf('bob')[before]).toBe(linesOf('bob')[before - 1])
     const ids = new Set(
       (await fanfare('trail', 'callid=call-1')).out
@@ -106,9 +109,9 @@ describe('looking for events', () => {
 
   it('spool lists what is on disk and for whom, and shows what was refused for good', async () => {
     await raise('x'.repeat(70_000), 'too-large')
-    await expect.poll(async () => JSON.parse((await fanfare('spool', 'show')).out).Count).toBe(1)
+    await expect.poll(async () => JSON.parse((await fanfare('spool', 'show')).out).Count, PATIENT).toBe(1)
     await expect
-      .poll(async () => JSON.parse((await fanfare('spool')).out))
+      .poll(async () => JSON.parse((await fanfare('spool')).out), PATIENT)
       .toMatchObject({ waiting_for_disk: 0, Receivers: [{ waiting: 0 }] })
     const list = JSON.parse((await fanfare('spool')).out)
     expect(list).toMatchObject({ folder: `${proxy.folder}/test.cfg.spool`, segments: 1 })

@@ -128,7 +128,8 @@ export class EslServer {
     if (own === '') return
     if (own !== null) socket.write(own)
     else if (command.startsWith('api ')) socket.write(bodyFrame('api/response', `+OK ${command.slice(4)}\n`))
-    else if (command.startsWith('event ')) socket.write(replyFrame(`+OK event listener enabled ${command.split(' ')[1]}`))
+    else if (command.startsWith('event '))
+      socket.write(replyFrame(`+OK event listener enabled ${command.split(' ')[1]}`))
     else socket.write(replyFrame('+OK'))
   }
 }

@@ -33,6 +33,8 @@ export async function scriptProxy({ top, route, names = {} }: ScriptProxyOptions
     folder,
     phone,
     host: proxy.host,
+    /** What the script has printed between these signs: `xlog("«$var(x)»")`. */
+    told: (): readonly string[] => [...log.join('').matchAll(/«([\s\S]*?)»/g)].map(([, text = '']) => text),
     /** Stops it at once; what is under way is given up. */
     stop,
     mi: (command: string, args?: unknown): Promise<unknown> => proxy.host.mi.call(command, args),

@@ -36,8 +36,7 @@ export function menuPage(site: HtmlSite, commands: readonly CommandDescription[]
   const rows = commands
     .filter(command => command.group === group)
     .map(
-      command =>
-        `<tr><td>${link(site, [group, command.local], command.local)}</td><td>${safe(command.doc)}</td></tr>`,
+      command => `<tr><td>${link(site, [group, command.local], command.local)}</td><td>${safe(command.doc)}</td></tr>`,
     )
   return frame(site, commands, group, `<h2>${safe(group)}</h2><table>${rows.join('')}</table>`)
 }
@@ -56,8 +55,7 @@ export function commandPage(
     a =>
       `<tr><td><code>${safe(a.name)}</code></td><td>${safe(a.kind)}${a.optional ? ', optional' : ''}</td><td>${safe(a.doc)}</td></tr>`,
   )
-  const result =
-    ran === null ? '' : `<h3>Result</h3><pre${ran.failed ? ' class="failed"' : ''}>${safe(ran.text)}</pre>`
+  const result = ran === null ? '' : `<h3>Result</h3><pre${ran.failed ? ' class="failed"' : ''}>${safe(ran.text)}</pre>`
   return frame(
     site,
     commands,

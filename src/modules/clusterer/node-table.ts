@@ -3,7 +3,7 @@ import { hasSeedFlag, type NodeInfo, parseBinUrl } from '../../cluster/node-info
 import type { Databases } from '../../db/databases.ts'
 import { autoColumn, column, nullableColumn, type RowOf } from '../../db/schema.ts'
 import type { Log } from '../../log/log.ts'
-import type { ParamValues } from '../../module/define.ts'
+import type { ParamValues } from '../../util/spec.ts'
 import type { clustererParams } from './params.ts'
 
 /** The table of nodes (clusterer reference, database). */

@@ -9,11 +9,15 @@ const REASON = 'script variable'
 
 /** `$cluster.sh_tag(name/cluster)`: reads and sets whether this node is active for a sharing tag. */
 export function sharingTagVariable(tags: SharingTags, log: Log): (site: PvarSite) => PvarHandler {
+  const complain = (reason: string): null => {
+    log.error('this is no sharing tag', { reason })
+    return null
+  }
   return site => {
     const constant = site.inner?.constant
     const fixed = constant === undefined ? null : readOr(constant, message => site.reject(message))
     const find = (m: RouteContext): SharingTag | null =>
-      fixed ?? readOr(site.inner?.read(m) ?? '', reason => void log.error('no sharing tag', { reason }) ?? null)
+      fixed ?? readOr(site.inner?.read(m) ?? '', complain)
     return {
       get: m => {
         const tag = find(m)

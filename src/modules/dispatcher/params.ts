@@ -45,7 +45,11 @@ export const dispatcherParams = {
   options_reply_codes: optionalParam('str', 'Statuses that count as 200 does, divided by commas.'),
   ds_define_blacklist: repeatedParam('str', 'Blacklist of the addresses of sets, `name = set, set`.'),
   persistent_state: param('int', 1, '1: states are written to the database.'),
-  fetch_freeswitch_stats: param('int', 0, '1: destinations whose weight is an fs:// URL follow the state of that FreeSWITCH.'),
+  fetch_freeswitch_stats: param(
+    'int',
+    0,
+    '1: destinations whose weight is an fs:// URL follow the state of that FreeSWITCH.',
+  ),
   max_freeswitch_weight: param('int', 100, 'Most weight of such destinations; theirs until the state is known.'),
   cluster_id: param('int', 0, ONE_NODE, { ignored: true }),
   cluster_sharing_tag: optionalParam('str', ONE_NODE, { ignored: true }),

@@ -1,4 +1,5 @@
 import type { RouteContext } from '../../script/context.ts'
+import { parseUri } from '../../sip/codec/uri.ts'
 import { type RoutingServices, subscriberOf } from './services.ts'
 import type { Wish } from './subscribing.ts'
 
@@ -12,7 +13,7 @@ type Source = Pick<Wish, 'event' | 'filter'>
 
 /** The events that a name means, each with the filter as it goes for that event. */
 export function sourcesOf(services: RoutingServices, m: RouteContext, name: string, filter: string): readonly Source[] {
-  if (name === 'REGISTER') return [source('E_UL_CONTACT_INSERT', renamed(filter, 'contact', 'uri'))]
+  if (name === 'REGISTER') return registrations(m, renamed(filter, 'contact', 'uri'))
   if (name !== 'DTMF') return [source(name, filter)]
   const { catalogue } = services.host.bus
   // Whoever detects keys raises it: a script, management, another program.
@@ -30,6 +31,14 @@ function source(event: string, filter: string): Source {
 
 const renamed = (filter: string, from: string, to: string): string =>
   filter.startsWith(`${from}=`) ? `${to}${filter.slice(from.length)}` : filter
+
+/** An address of record written without its domain is that of the domain called, where the registrar keeps domains. */
+function registrations(m: RouteContext, filter: string): readonly Source[] {
+  const plain = source('E_UL_CONTACT_INSERT', filter)
+  const host = parseUri(m.target.uri)?.host ?? ''
+  if (!/^aor=[^@]+$/i.test(filter) || host === '') return [plain]
+  return [plain, source('E_UL_CONTACT_INSERT', `${filter}@${host}`)]
+}
 
 /** An RTP proxy tells calls by their Call-ID, or by the id of their dialog where it was engaged for one. */
 function heardByProxy(services: RoutingServices, m: RouteContext, filter: string): readonly string[] {

@@ -68,4 +68,3 @@ export function isWanted(wanted: string, { name, subclass }: FreeSwitchEvent): b
   const blank = wanted.indexOf(' ')
   return blank > 0 && wanted.slice(0, blank) === name && wanted.slice(blank + 1) === subclass
 }
-

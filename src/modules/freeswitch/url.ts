@@ -18,9 +18,10 @@ const DEFAULT_PORT = 8021
  * says what is wrong, without the password.
  */
 export function parseFreeSwitchUrl(text: string): FreeSwitchUrl {
-  const parts = /^(?:fs:\/\/)?(?:([^:@?\s]*):([^@\s]*)@)?(\[[\da-fA-F:.]+\]|[^\s:@?/[\]]+)(?::(\d{1,5}))?(?:\?(.*))?$/is.exec(
-    text.trim(),
-  )
+  const parts =
+    /^(?:fs:\/\/)?(?:([^:@?\s]*):([^@\s]*)@)?(\[[\da-fA-F:.]+\]|[^\s:@?/[\]]+)(?::(\d{1,5}))?(?:\?(.*))?$/is.exec(
+      text.trim(),
+    )
   const port = Number(parts?.[4] ?? DEFAULT_PORT)
   if (parts === null || port < 1 || port > 65_535)
     throw new Error(

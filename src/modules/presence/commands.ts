@@ -84,7 +84,8 @@ export function presenceCommandHandlers(
       const [fromMatches, toMatches] = [wildcardMatcher(from), wildcardMatcher(to)]
       return [...subscriptions.all()]
         .filter(
-          ({ dialog, presentity }) => fromMatches.matches(uriOf(dialog.watcher)) && toMatches.matches(uriOf(presentity)),
+          ({ dialog, presentity }) =>
+            fromMatches.matches(uriOf(dialog.watcher)) && toMatches.matches(uriOf(presentity)),
         )
         .map(({ dialog, presentity, event, status, expiresMs, version, contact, localCseq, remoteCseq }) => ({
           pres_uri: uriOf(presentity),

@@ -6,13 +6,20 @@ const ANY_SIZE = 'Accepted; tables have the size that is needed.'
 
 /** The module's parameters. */
 export const presenceParams = {
-  db_url: optionalParam('str', 'Database to keep state in; `db_default_url` if absent. Without both it is in memory only.'),
+  db_url: optionalParam(
+    'str',
+    'Database to keep state in; `db_default_url` if absent. Without both it is in memory only.',
+  ),
   presentity_table: param('str', 'presentity', 'Table of what was published.'),
   active_watchers_table: param('str', 'active_watchers', 'Table of subscriptions.'),
   watchers_table: param('str', 'watchers', 'Table of who may watch whom.'),
   clean_period: param('int', 100, 'How often rows that have expired are deleted.', { unit: 's' }),
   db_update_period: param('int', 100, 'How often subscriptions that have changed are written.', { unit: 's' }),
-  fallback2db: param('int', 0, '1: what is not known here is looked for in the database, where other proxies write too.'),
+  fallback2db: param(
+    'int',
+    0,
+    '1: what is not known here is looked for in the database, where other proxies write too.',
+  ),
   expires_offset: param('int', 0, 'Taken off the lifetime that the answer to a PUBLISH tells.', { unit: 's' }),
   max_expires_subscribe: param('int', 3600, 'Longest subscription.', { unit: 's' }),
   max_expires_publish: param('int', 3600, 'Longest lifetime of what is published.', { unit: 's' }),

@@ -30,7 +30,11 @@ export function handlePublish(
     const request = readRequest(services, m, sender)
     if (isAnswer(request)) return request
     if (request.oldEtag === null) return begin(services, request)
-    const { address, package: { name }, oldEtag } = request
+    const {
+      address,
+      package: { name },
+      oldEtag,
+    } = request
     const known = services.presentities.remove(name, address, oldEtag)
     if (known !== undefined || services.storage === null || services.params.fallback2db === 0)
       return change(services, request, oldEtag, known)
@@ -72,7 +76,12 @@ function bodyRefusal(message: SipMessage, { accepts, fault }: EventPackage, isNe
 }
 
 function begin(services: PresenceServices, request: Request): Answer {
-  const { address, package: { name }, document, expiresS } = request
+  const {
+    address,
+    package: { name },
+    document,
+    expiresS,
+  } = request
   if (!services.presentities.hasRoom(name, address)) return TOO_MUCH
   return expiresS === 0 ? accepted(services, request, newEtag()) : keep(services, request, document)
 }
@@ -84,7 +93,12 @@ function change(
   known: Publication | null | undefined,
 ): Answer {
   if (known == null) return { status: 412, reason: 'Conditional request failed' }
-  const { address, package: { name }, document, expiresS } = request
+  const {
+    address,
+    package: { name },
+    document,
+    expiresS,
+  } = request
   services.storage?.removePublication(name, address, oldEtag)
   return expiresS === 0
     ? accepted(services, request, newEtag())
@@ -92,7 +106,12 @@ function change(
 }
 
 function keep(services: PresenceServices, request: Request, document: string): Answer {
-  const { address, package: { name }, expiresS, sender } = request
+  const {
+    address,
+    package: { name },
+    expiresS,
+    sender,
+  } = request
   const nowMs = services.clock.nowMs()
   const publication = { etag: newEtag(), document, receivedMs: nowMs, expiresMs: nowMs + expiresS * 1000, sender }
   services.presentities.add(name, address, publication)
@@ -101,7 +120,14 @@ function keep(services: PresenceServices, request: Request, document: string): A
 }
 
 function accepted(services: PresenceServices, request: Request, etag: string): Answer {
-  const { address, package: { name }, expiresS, oldEtag, document, sender } = request
+  const {
+    address,
+    package: { name },
+    expiresS,
+    oldEtag,
+    document,
+    sender,
+  } = request
   const { params, notifier } = services
   services.published({
     user: address.user,

@@ -206,10 +206,7 @@ export class PresenceStorage {
     this.#keepers?.presentities.flushSoon()
   }
 
-  #subscription(
-    { key, dialog }: Subscription,
-    row: (() => Partial<RowOf<typeof ACTIVE_WATCHERS_TABLE>>) | null,
-  ): void {
+  #subscription({ key, dialog }: Subscription, row: (() => Partial<RowOf<typeof ACTIVE_WATCHERS_TABLE>>) | null): void {
     this.#keepers?.subscriptions.keep(
       key,
       [

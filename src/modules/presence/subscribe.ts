@@ -20,12 +20,9 @@ export function handleSubscribe(
     const { packages, params } = services
     const { message } = m
     const event = packages.of(message)
-    if (event === null)
-      return { status: 489, reason: 'Bad Event', headers: `Allow-Events: ${packages.names}\r\n` }
+    if (event === null) return { status: 489, reason: 'Bad Event', headers: `Allow-Events: ${packages.names}\r\n` }
     const expiresS = lifetimeS(message.value(HeaderId.expires), params.max_expires_subscribe)
-    return message.toTag === ''
-      ? begin(services, m, { event, expiresS, isForced })
-      : goOn(services, m, expiresS)
+    return message.toTag === '' ? begin(services, m, { event, expiresS, isForced }) : goOn(services, m, expiresS)
   })
 }
 

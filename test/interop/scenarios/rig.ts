@@ -1,6 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { connect, type Socket as TcpSocket } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
 import type { SipMessage } from '../../../src/sip/codec/message.ts'
 import type { DnsClient } from '../../../src/sip/net/dns-client.ts'
@@ -8,8 +7,9 @@ import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { freePort } from '../../support/ports.ts'
 import { type ProxyUnderTest, startProxy } from '../../support/running-proxy.ts'
 import { headerOf, type RequestOptions, type SipUa } from '../../support/sip-ua.ts'
+import { until } from '../../support/until.ts'
 
-const PATIENCE_MS = 10_000
+export { until }
 
 /** A proxy on a script of the scenarios, with time that the test owns. */
 export interface Scenario extends Pick<ProxyUnderTest, 'proxy' | 'port' | 'log' | 'folder'> {
@@ -138,15 +138,6 @@ export class Stream {
   /** How many replies with this status came. */
   count(status: number): number {
     return this.text.split(`SIP/2.0 ${status} `).length - 1
-  }
-}
-
-/** Lets the event loop turn until `check` comes true, for what causes no message that could be waited for. */
-export async function until(check: () => boolean): Promise<void> {
-  const patience = AbortSignal.timeout(PATIENCE_MS)
-  while (!check()) {
-    if (patience.aborted) throw new Error(`this did not come true: ${check}`)
-    await turn()
   }
 }
 

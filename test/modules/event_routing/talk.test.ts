@@ -24,8 +24,8 @@ route[reg_handler] {
 }
 `
 
-async function calling(relay = '') {
-  const rig = await routingRig(PUSH.replace('@RELAY@', relay))
+async function calling(relay = '', settings = '') {
+  const rig = await routingRig(PUSH.replace('@RELAY@', relay), settings)
   const timers = rig.clock.pending
   const bob = await SipUa.open('bob')
   const register = async (user: string, phone = bob): Promise<void> => {
@@ -42,8 +42,11 @@ async function calling(relay = '') {
 }
 
 describe('subscribe("REGISTER", …) with halt() and fork_call()', () => {
-  it('brings the call to the phone that registers', async () => {
-    const rig = await calling()
+  it.each([
+    [0, 'bob'],
+    [1, 'bob@127.0.0.1'],
+  ])('brings the call to the phone that registers (use_domain %i)', async (useDomain, aor) => {
+    const rig = await calling('', `modparam("usrloc", "use_domain", ${useDomain})`)
     const invite = await rig.invite()
     await rig.register('carol')
     expect(rig.bob.count({ method: 'INVITE' })).toBe(0)
@@ -51,7 +54,7 @@ describe('subscribe("REGISTER", …) with halt() and fork_call()', () => {
     await rig.register('bob', phone)
     const sent = await phone.nextRequest('INVITE')
     expect([sent.callId, sent.requestUri]).toEqual([invite.callId, phone.uri])
-    expect(rig.said()).toEqual([`forked 1 ${phone.uri} bob`])
+    expect(rig.said()).toEqual([`forked 1 ${phone.uri} ${aor}`])
     phone.reply(sent, 200, 'OK')
     await rig.alice.nextReply(200, 'INVITE')
     // Answered: later phones are of no interest.
@@ -61,7 +64,7 @@ describe('subscribe("REGISTER", …) with halt() and fork_call()', () => {
   it('is over with the CANCEL of the caller: the handler is not run for a call that is gone', async () => {
     const rig = await calling()
     const invite = await rig.invite()
-    expect(rig.stat('event_routing:waits')).toBe(1)
+    expect(rig.stat('event_routing:waits')).toBeGreaterThan(0)
     rig.alice.cancel(invite, rig.port)
     rig.alice.ack(invite, await rig.alice.nextReply(487, 'INVITE'), rig.port)
     expect(rig.stat('event_routing:waits')).toBe(0)
@@ -157,6 +160,6 @@ route { xlog("said $event(a)\\n"); sl_send_reply(200, "OK"); }`)
     await rig.raise('E_A', { a: 1 })
     await rig.ask('x')
     await until(() => rig.said().length === 2)
-    expect(rig.said()).toEqual(['1 <null>', '<null>'])
+    expect(rig.said().toSorted()).toEqual(['1 <null>', '<null>'])
   })
 })

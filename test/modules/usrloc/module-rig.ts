@@ -1,3 +1,4 @@
+import { BinSockets } from '../../../src/cluster/bin-sockets.ts'
 import { EventBus } from '../../../src/events/bus.ts'
 import { jsonRpc } from '../../../src/events/json-rpc.ts'
 import { ManagementInterface } from '../../../src/mi/management-interface.ts'
