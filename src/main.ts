@@ -2,9 +2,12 @@ import bullmq from '../transports/bullmq/index.ts'
 import datagram from '../transports/datagram/index.ts'
 import eventRoute from '../transports/event-route/index.ts'
 import flatstore from '../transports/flatstore/index.ts'
+import http from '../transports/http/index.ts'
 import kafka from '../transports/kafka/index.ts'
 import nats from '../transports/nats/index.ts'
 import rabbitmq from '../transports/rabbitmq/index.ts'
+import stream from '../transports/stream/index.ts'
+import jsonrpc from '../transports/stream/jsonrpc.ts'
 import virtual from '../transports/virtual/index.ts'
 import xmlrpc from '../transports/xmlrpc/index.ts'
 import { VERSION } from './cli/version.ts'
@@ -20,6 +23,7 @@ import benchmark from './modules/benchmark/index.ts'
 import blacklists from './modules/blacklists/index.ts'
 import cache from './modules/cache/index.ts'
 import cachedbLocal from './modules/cachedb_local/index.ts'
+import cachedbRedis from './modules/cachedb_redis/index.ts'
 import cfgutils from './modules/cfgutils/index.ts'
 import clusterer from './modules/clusterer/index.ts'
 import core from './modules/core/index.ts'
@@ -32,6 +36,7 @@ import domain from './modules/domain/index.ts'
 import drouting from './modules/drouting/index.ts'
 import eventRouting from './modules/event_routing/index.ts'
 import evi from './modules/evi/index.ts'
+import exec from './modules/exec/index.ts'
 import fraudDetection from './modules/fraud_detection/index.ts'
 import freeswitch from './modules/freeswitch/index.ts'
 import freeswitchScripting from './modules/freeswitch_scripting/index.ts'
@@ -99,6 +104,7 @@ export const modules: readonly AnyModule[] = [
   authDb,
   benchmark,
   cachedbLocal,
+  cachedbRedis,
   cfgutils,
   clusterer,
   dbSqlite,
@@ -109,6 +115,7 @@ export const modules: readonly AnyModule[] = [
   domain,
   drouting,
   eventRouting,
+  exec,
   fraudDetection,
   freeswitch,
   freeswitchScripting,
@@ -165,9 +172,12 @@ export const transports: readonly AnyTransport[] = [
   datagram,
   eventRoute,
   flatstore,
+  http,
+  jsonrpc,
   kafka,
   nats,
   rabbitmq,
+  stream,
   virtual,
   xmlrpc,
 ]

@@ -45,7 +45,7 @@ export class BinEndpoint {
   readonly #parts: EndpointParts
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()
-  #refusals = 0
+  #faults = 0
 
   constructor(parts: EndpointParts) {
     this.#parts = parts
@@ -75,8 +75,9 @@ export class BinEndpoint {
       identify: () => outgoing.identity,
       ready: ready => outgoing.ready(ready),
       take: (_, message) => outgoing.take(message),
-      closed: reason => {
+      closed: (reason, isFault) => {
         this.#sockets.delete(socket)
+        if (isFault) this.#noteFault(reason, socket.remoteAddress)
         outgoing.closed(reason)
       },
     })
@@ -110,23 +111,19 @@ export class BinEndpoint {
         incoming?.ready(ready)
       },
       take: (from, message) => incoming?.take(from, message),
-      closed: reason => {
+      closed: (reason, isFault) => {
         patience.clear()
         this.#sockets.delete(socket)
         incoming?.closed(connection)
-        this.#note(socket, reason)
+        if (isFault) this.#noteFault(reason, socket.remoteAddress)
       },
     })
   }
 
-  /** Endings are ordinary, and strangers can cause any number of them: the first and then powers of two are logged as such. */
-  #note(socket: Socket, reason: string): void {
-    this.#refusals++
-    if ((this.#refusals & (this.#refusals - 1)) !== 0) return
-    this.#parts.log.info('a connection from another node ended', {
-      from: socket.remoteAddress ?? '',
-      reason,
-      count: this.#refusals,
-    })
+  /** Strangers can cause any number of faults: the first, and then at powers of two, are logged. */
+  #noteFault(reason: string, from = ''): void {
+    this.#faults++
+    if ((this.#faults & (this.#faults - 1)) === 0)
+      this.#parts.log.warn('a connection between nodes was given up', { from, reason, count: this.#faults })
   }
 }

@@ -25,8 +25,8 @@ interface ConnectionParts {
   /** Both sides have greeted each other; of an acceptor, the other has also proved that it has the secret. */
   ready?(connection: Connection): void
   take(connection: Connection, message: Message): void
-  /** The connection is gone, for this reason. Called once. */
-  closed(reason: string): void
+  /** The connection is gone, for this reason; `isFault` where the other side said something it must not. Called once. */
+  closed(reason: string, isFault: boolean): void
 }
 
 /** A connection between two nodes, from the greeting on. Nothing that comes in makes it throw. */
@@ -82,25 +82,25 @@ export class Connection {
   }
 
   /** Closes at once. Idempotent. */
-  close(reason: string): void {
-    this.#finish(reason)
+  close(reason: string, isFault = false): void {
+    this.#finish(reason, isFault)
     this.#parts.socket.destroy()
   }
 
-  #finish(reason: string): void {
+  #finish(reason: string, isFault = false): void {
     if (this.#reason !== null) return
     this.#reason = reason
-    this.#parts.closed(reason)
+    this.#parts.closed(reason, isFault)
   }
 
   #read(bytes: Buffer): void {
     if (this.#reason !== null) return
     const fault = this.#reader.push(bytes, frame => {
       const wrong = this.#takeFrame(frame)
-      if (wrong !== null) this.close(wrong)
+      if (wrong !== null) this.close(wrong, true)
       return this.#reason === null
     })
-    if (fault !== null) this.close(fault)
+    if (fault !== null) this.close(fault, true)
   }
 
   /** Gives what is wrong with the frame, or null. */

@@ -66,13 +66,18 @@ export function subscribeEventRoutes(host: Host, program: Program): void {
     host.bus.subscribe({ event, socket, expireS: null, by: 'script' })
 }
 
-/** Subscribes the event routes that are new, and ends those that are gone; what the others have in their queues stays. */
-export function changeEventRoutes(host: Host, former: Program, next: Program): void {
+/**
+ * Ends the event routes that `next` has no more, then lets `change` put it in the place of `former`, then subscribes its new ones.
+ * What waits for the others stays in their queues.
+ */
+export function changeEventRoutes(host: Host, former: Program, next: Program, change: () => void): void {
   const before = socketsOf(host, former)
   const after = socketsOf(host, next)
+  // A socket can be named as long as its route is there.
+  for (const [socket, event] of before) if (!after.has(socket)) host.bus.unsubscribe(event, socket)
+  change()
   for (const [socket, event] of after)
     if (!before.has(socket)) host.bus.subscribe({ event, socket, expireS: null, by: 'script' })
-  for (const [socket, event] of before) if (!after.has(socket)) host.bus.unsubscribe(event, socket)
 }
 
 /** The socket of each event route → its event. */

@@ -71,19 +71,20 @@ export class Routes implements RoutesInForce {
       log.error('the routes stay as they are', { generation: this.#generation, reason: loaded.faults.join('; ') })
       return { ok: false, generation: this.#generation, faults: loaded.faults }
     }
-    const former = this.#program
-    this.#program = loaded.program
+    const { program, needsRestart } = loaded
+    for (const name of program.eventNames) this.#host.bus.catalogue.define(name, null, 'script')
+    changeEventRoutes(this.#host, this.#program, program, () => {
+      this.#program = program
+    })
     this.#generation++
     this.#loadedAtMs = this.#host.clock.nowMs()
-    this.#needsRestart = loaded.needsRestart
-    for (const name of loaded.program.eventNames) this.#host.bus.catalogue.define(name, null, 'script')
-    changeEventRoutes(this.#host, former, loaded.program)
+    this.#needsRestart = needsRestart
     this.enterService()
     log.notice('routes reloaded', { generation: this.#generation })
-    if (loaded.needsRestart.length > 0)
+    if (needsRestart.length > 0)
       log.warn('what changed beside the routes takes effect with the next start', {
-        changed: loaded.needsRestart.join(', '),
+        changed: needsRestart.join(', '),
       })
-    return { ok: true, generation: this.#generation, needsRestart: loaded.needsRestart }
+    return { ok: true, generation: this.#generation, needsRestart }
   }
 }

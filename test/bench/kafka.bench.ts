@@ -2,12 +2,12 @@ import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { jsonRpc } from '../../src/events/json-rpc.ts'
 import kafka from '../../transports/kafka/index.ts'
 import { kafkaMissing, startKafka } from '../support/kafka/kafka-broker.ts'
-import { BENCH_NAMES, benchValues, sendBare, sendThroughBus } from './bus-rig.ts'
+import { BENCH_NAMES, benchIdentity, benchValues, sendBare, sendThroughBus } from './bus-rig.ts'
 import { atLeast, type Bench, figure, inTurn, msOf, rate } from './measure.ts'
 
-const EVENTS = 40_000
+const EVENTS = 40_960
 /** Records in a request, one request at a time: the transport's own. */
-const BATCH = 1000
+const BATCH = 1024
 const TOPIC = 'bench'
 
 /** Sends the same records with an idempotent producer. */
@@ -19,11 +19,12 @@ async function plainSend(producer: Producer): Promise<void> {
 }
 
 function record(n: number): { key: null; value: Buffer; timestamp: string; headers: Record<string, string> } {
+  const { id, type, sequence, node, boot } = benchIdentity(n)
   return {
     key: null,
     value: jsonRpc.encode({ name: 'E_BENCH', names: BENCH_NAMES, values: benchValues(n) }),
     timestamp: String(Date.now()),
-    headers: { id: `record-${n}`, type: 'E_BENCH', sequence: String(n), 'content-type': 'application/json' },
+    headers: { id, type, sequence, node, boot, 'content-type': 'application/json' },
   }
 }
 

@@ -2,7 +2,7 @@ import { connect, headers, type MsgHdrs, type NatsConnection } from 'nats'
 import { jsonRpc } from '../../src/events/json-rpc.ts'
 import nats from '../../transports/nats/index.ts'
 import { natsMissing, startNats } from '../support/nats-server.ts'
-import { BENCH_NAMES, benchValues, sendBare, sendThroughBus } from './bus-rig.ts'
+import { BENCH_NAMES, benchIdentity, benchValues, sendBare, sendThroughBus } from './bus-rig.ts'
 import { atLeast, type Bench, type Claim, figure, inTurn, msOf, rate } from './measure.ts'
 
 const EVENTS = 20_000
@@ -13,10 +13,11 @@ const BATCHES = 8
 const payload = (n: number): Buffer => jsonRpc.encode({ name: 'E_BENCH', names: BENCH_NAMES, values: benchValues(n) })
 
 function headersOf(n: number): MsgHdrs {
+  const { id, ...rest } = benchIdentity(n)
   const fields = headers()
-  fields.set('Nats-Msg-Id', `message-${n}-${process.hrtime.bigint()}`)
+  fields.set('Nats-Msg-Id', id)
   fields.set('Content-Type', 'application/json')
-  fields.set('type', 'E_BENCH')
+  for (const [name, value] of Object.entries(rest)) fields.set(name, value)
   return fields
 }
 
@@ -32,10 +33,12 @@ async function plainCore(connection: NatsConnection, subject: string): Promise<v
   })
 }
 
-async function plainJetStream(connection: NatsConnection, subject: string): Promise<void> {
+async function plainJetStream(connection: NatsConnection, subject: string, run: number): Promise<void> {
   const jetStream = connection.jetstream()
   await sendBare(Math.ceil(EVENTS / BATCH), BATCHES, group =>
-    Promise.all([...numbers(group)].map(n => jetStream.publish(subject, payload(n), { headers: headersOf(n) }))),
+    Promise.all(
+      [...numbers(group)].map(n => jetStream.publish(subject, payload(n), { headers: headersOf(run * EVENTS + n) })),
+    ),
   )
 }
 
@@ -57,11 +60,12 @@ export const bench: Bench = async () => {
     const connection = await connect({ servers: server.hostPort })
     const manager = await connection.jetstreamManager()
     await manager.streams.add({ name: 'BENCH', subjects: ['stored.bench'], max_msgs: 100_000 })
+    let runs = 0
     const socket = `nats:${server.hostPort}`
     const claims = [
       await compared('nats: events raised, queued and read', `${socket}/bench`, () => plainCore(connection, 'bench')),
       await compared('nats: events raised, queued and stored by JetStream', `${socket}/stored.bench?jetstream`, () =>
-        plainJetStream(connection, 'stored.bench'),
+        plainJetStream(connection, 'stored.bench', runs++),
       ),
     ]
     await connection.close()

@@ -19,7 +19,7 @@ const value = arg('value', 'json', '')
 mi.register('test', { echo: { args: [value], doc: '' } }, { echo: (args: { value: unknown }) => args.value } as never)
 
 const http = new HttpListener({ host: '127.0.0.1', port: 0, maxBodyBytes: 1e6, receiveTimeoutMs: 30_000 }, log)
-const credentials = { realm: 'r', username: 'operator', password: 'secret' }
+const credentials = { realm: 'r', users: [{ username: 'operator', password: 'secret', rules: null }] }
 const guarded = new HttpListener(
   { host: '127.0.0.1', port: 0, maxBodyBytes: 1e6, receiveTimeoutMs: 30_000, credentials },
   log,
@@ -27,13 +27,13 @@ const guarded = new HttpListener(
 const directory = `${mkdtempSync(join(tmpdir(), 'fanfare-cli-'))}/`
 const fifo = new FifoDoor(
   mi,
-  { path: `${directory}fifo`, replyDirectory: directory, pretty: false, mode: 0o600 },
+  { path: `${directory}fifo`, replyDirectory: directory, pretty: false, indent: '\t', rules: null, mode: 0o600 },
   systemClock,
   log,
 )
 const udp = new DatagramDoor(
   mi,
-  { address: { kind: 'udp', host: '127.0.0.1', port: 0 }, pretty: false, maxReplyBytes: 65000, mode: 0 },
+  { address: { kind: 'udp', host: '127.0.0.1', port: 0 }, pretty: false, indent: '\t', rules: null, allowed: null, maxReplyBytes: 65000, mode: 0 },
   log,
 )
 let url: string
@@ -141,7 +141,7 @@ describe('fanfare mi', () => {
   it('says that a UDP port is closed', async () => {
     const door = new DatagramDoor(
       mi,
-      { address: { kind: 'udp', host: '127.0.0.1', port: 0 }, pretty: false, maxReplyBytes: 1, mode: 0 },
+      { address: { kind: 'udp', host: '127.0.0.1', port: 0 }, pretty: false, indent: '\t', rules: null, allowed: null, maxReplyBytes: 1, mode: 0 },
       log,
     )
     const name = await door.open()

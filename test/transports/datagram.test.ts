@@ -242,7 +242,9 @@ describe('a unix socket', () => {
 })
 
 it('an unknown payload format is refused at the start', () => {
-  expect(() => setUpTransport(datagram, { format: 'xml' })).toThrow('must be one of jsonrpc, text, json, cloudevents, not "xml"')
+  expect(() => setUpTransport(datagram, { format: 'xml' })).toThrow(
+    'must be one of jsonrpc, text, json, cloudevents, not "xml"',
+  )
 })
 
 function untilHealth(sink: Sink, state: string): Promise<void> {

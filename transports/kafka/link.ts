@@ -59,7 +59,7 @@ const REFUSED = new Set([
  * record, by default all that are in sync. Events with one key go to one partition, in order.
  */
 export class KafkaLink implements Link {
-  readonly maxBatch = 1000
+  readonly maxBatch = 1024
   /** One request at a time keeps the order of an idempotent producer across its retries. */
   readonly maxInFlight = 1
   readonly codec: EventCodec

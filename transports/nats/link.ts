@@ -2,9 +2,7 @@ import {
   type ConnectionOptions,
   connect,
   Events,
-  headers,
   type JetStreamClient,
-  type MsgHdrs,
   type NatsConnection,
   NatsError,
   type TlsOptions,
@@ -23,6 +21,7 @@ import {
 import type { Clock } from '../../src/util/clock.ts'
 import { orAbort } from '../../src/util/or-abort.ts'
 import type { NatsAddress } from './address.ts'
+import { HeaderWriter } from './headers.ts'
 
 /** Batches are settled this much before their deadline, so that we and nobody else decide what to do. */
 const AHEAD_MS = 20
@@ -58,12 +57,16 @@ export class NatsLink implements Link {
   readonly codec: EventCodec
   readonly #address: NatsAddress
   readonly #options: NatsLinkOptions
+  readonly #headers: HeaderWriter
+  readonly #namesEvent: boolean
   #session: Session | undefined
 
   constructor(address: NatsAddress, options: NatsLinkOptions) {
     this.#address = address
     this.#options = options
     this.codec = options.codec
+    this.#headers = new HeaderWriter(options.codec.contentType, address.stream)
+    this.#namesEvent = address.subject.includes('{event}')
   }
 
   async connect(signal: AbortSignal, onLost: (error: DeliveryError) => void): Promise<void> {
@@ -100,7 +103,7 @@ export class NatsLink implements Link {
     try {
       for (const [i, event] of batch.entries()) {
         if (tooLarge[i] !== undefined) continue
-        connection.publish(this.#subjectOf(event), event.encode(this.codec), { headers: headersOf(event, this.codec) })
+        connection.publish(this.#subjectOf(event), event.encode(this.codec), { headers: this.#headers.of(event) })
       }
       await connection.flush()
     } catch (error) {
@@ -115,17 +118,12 @@ export class NatsLink implements Link {
 
   async #store({ connection, jetStream }: Session, batch: readonly WireEvent[], deadlineMs: number): Promise<Outcomes> {
     const timeout = Math.max(1, deadlineMs - this.#options.clock.monotonicMs())
-    const expect = this.#address.stream === undefined ? undefined : { streamName: this.#address.stream }
     const acks = batch.map(async (event): Promise<Delivery> => {
       const refused = this.#tooLarge(connection, event)
       if (refused !== undefined) return refused
       try {
-        await jetStream.publish(this.#subjectOf(event), event.encode(this.codec), {
-          msgID: event.id,
-          timeout,
-          headers: headersOf(event, this.codec),
-          ...(expect === undefined ? {} : { expect }),
-        })
+        const headers = this.#headers.of(event)
+        await jetStream.publish(this.#subjectOf(event), event.encode(this.codec), { timeout, headers })
         return DELIVERED
       } catch (error) {
         return storeFailure(error, this.#address.stream)
@@ -136,7 +134,8 @@ export class NatsLink implements Link {
   }
 
   #subjectOf(event: WireEvent): string {
-    return this.#address.subject.replaceAll('{event}', event.name)
+    const { subject } = this.#address
+    return this.#namesEvent ? subject.replaceAll('{event}', event.name) : subject
   }
 
   #tooLarge(connection: NatsConnection, event: WireEvent): Delivery | undefined {
@@ -179,18 +178,6 @@ async function watch({ connection, refusals }: Session): Promise<void> {
   }
 }
 
-function headersOf(event: WireEvent, codec: EventCodec): MsgHdrs {
-  const fields = headers()
-  fields.set('Nats-Msg-Id', event.id)
-  fields.set('Content-Type', codec.contentType)
-  fields.set('type', event.name)
-  fields.set('time', new Date(event.raisedAtMs).toISOString())
-  fields.set('sequence', String(event.sequence))
-  fields.set('node', event.origin.node)
-  fields.set('boot', event.origin.boot)
-  return fields
-}
-
 function connectionOptions({ servers, login }: NatsAddress, options: NatsLinkOptions): ConnectionOptions {
   return {
     servers: servers.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`),
@@ -198,6 +185,8 @@ function connectionOptions({ servers, login }: NatsAddress, options: NatsLinkOpt
     // Reconnecting is done here: what NATS buffers meanwhile could neither be counted nor taken back.
     reconnect: false,
     ignoreClusterUpdates: true,
+    // A stack for each request costs as much as the rest of it.
+    noAsyncTraces: true,
     timeout: options.connectTimeoutMs,
     pingInterval: options.pingIntervalMs,
     ...(login.kind === 'token' ? { token: login.token } : {}),

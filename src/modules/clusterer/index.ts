@@ -111,13 +111,17 @@ export default defineModule(
       )
     }
     node.watch(({ id }, other, isUp, reason) => {
-      log.info(isUp ? 'a node can be reached' : 'a node can no longer be reached', { cluster: id, node: other, reason })
+      log.notice(isUp ? 'a node can be reached' : 'a node can no longer be reached', {
+        cluster: id,
+        node: other,
+        reason,
+      })
       host.status.report('clusterer', 'node_states', `Node ${other} of cluster ${id} is ${isUp ? 'UP' : 'DOWN'}`)
       raise.E_CLUSTERER_NODE_STATE_CHANGED({ cluster_id: id, node_id: other, new_state: isUp ? 1 : 0 })
     })
     tags.watch(({ name, cluster, isActive }, reason) => {
       const state = stateOf(isActive)
-      log.info('a sharing tag has changed', { tag: name, cluster, state, reason })
+      log.notice('a sharing tag has changed', { tag: name, cluster, state, reason })
       host.status.report('clusterer', 'sharing_tags', `Tag ${name} of cluster ${cluster} is ${state}: ${reason}`)
       raise.E_CLUSTERER_SHARING_TAG_CHANGED({ name, cluster, state, reason })
     })

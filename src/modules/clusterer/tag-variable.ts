@@ -16,8 +16,7 @@ export function sharingTagVariable(tags: SharingTags, log: Log): (site: PvarSite
   return site => {
     const constant = site.inner?.constant
     const fixed = constant === undefined ? null : readOr(constant, message => site.reject(message))
-    const find = (m: RouteContext): SharingTag | null =>
-      fixed ?? readOr(site.inner?.read(m) ?? '', complain)
+    const find = (m: RouteContext): SharingTag | null => fixed ?? readOr(site.inner?.read(m) ?? '', complain)
     return {
       get: m => {
         const tag = find(m)

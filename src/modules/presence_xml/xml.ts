@@ -45,18 +45,17 @@ export function textOf(text: string, { children, contentStart, contentEnd }: Xml
     content += text.slice(at, start)
     at = end
   }
-  return unescape(content + text.slice(at, contentEnd)).trim()
+  return decodeEntities(content + text.slice(at, contentEnd)).trim()
 }
 
 /** Text as it may stand in content and in attributes. */
 export function escapeXml(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: XML cannot carry them
   return text
     .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '')
     .replace(/[<>&"']/g, char => `&#${char.charCodeAt(0)};`)
 }
 
-function unescape(text: string): string {
+function decodeEntities(text: string): string {
   return text.replace(/&(#x[\da-f]{1,6}|#\d{1,7}|\w{2,4});/gi, (whole, name: string) => {
     if (!name.startsWith('#')) return PREDEFINED[name] ?? whole
     const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1))
@@ -114,7 +113,7 @@ class Scanner {
     if (name === undefined) throw new XmlError('a tag without name')
     const attributes = new Map<string, string>()
     for (let found = this.#match(ATTRIBUTE); found !== null; found = this.#match(ATTRIBUTE))
-      attributes.set(found[1] ?? '', unescape(found[2] ?? found[3] ?? ''))
+      attributes.set(found[1] ?? '', decodeEntities(found[2] ?? found[3] ?? ''))
     const tagEnd = this.#match(TAG_END)
     if (tagEnd === null) throw new XmlError(`<${name}> is no tag`)
     const end = this.#at

@@ -1,10 +1,10 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Got, OptionsInit } from 'got'
 import type { Clock } from '../../util/clock.ts'
+import { Turns } from '../../util/turns.ts'
 import { type Agents, agentsWith, Connections } from './connections.ts'
 import { failure, type HttpOutcome, type HttpRequest, RestCode } from './http-reply.ts'
 import { Transfer, type TransferLimits } from './transfer.ts'
-import { Turns } from './turns.ts'
 
 export interface HttpClientParts {
   readonly got: Got

@@ -1,6 +1,6 @@
 import { arg, type FunctionHandlers, type FunctionSpec, optional } from '../../module/define.ts'
 import type { Arg } from '../../script/args.ts'
-import type { RouteContext, RouteKind } from '../../script/context.ts'
+import type { RouteContext, RouteKind, Step } from '../../script/context.ts'
 import { inviteOf } from './caller-cancel.ts'
 import { newTransaction } from './create.ts'
 import { ackOf } from './matching.ts'
@@ -156,11 +156,13 @@ const ROUTE_KINDS = { failure: 'failure', reply: 'onreply', branch: 'branch' } a
 function armRoute(services: TmServices, what: keyof typeof ROUTE_KINDS, name: Arg<string>) {
   const kind = ROUTE_KINDS[what]
   const { constant } = name
-  if (constant !== undefined && !isReset(constant) && services.script.route(kind, constant) === undefined)
-    name.reject(`there is no ${kind}_route[${constant}]`)
+  const find = (text: string): Step | null | undefined => (isReset(text) ? null : services.script.route(kind, text))
+  // A constant name means the route of the same generation, also when the routes are reloaded meanwhile.
+  const fixed = constant === undefined ? undefined : find(constant)
+  if (constant !== undefined && fixed === undefined) name.reject(`there is no ${kind}_route[${constant}]`)
   return (m: RouteContext): number => {
     const text = name.read(m)
-    const step = isReset(text) ? null : services.script.route(kind, text)
+    const step = constant === undefined ? find(text) : fixed
     if (step === undefined) {
       services.log.error('no such route to arm', { kind, name: text })
       return -1

@@ -81,7 +81,8 @@ describe.skipIf(address === null)('a durable subscription', () => {
     await expect.poll(() => new Set(got.map(({ callId }) => callId)).size, { timeout: 30_000 }).toBe(EVENTS)
     for (const { callId, id } of got) expect(id).toBe(ids.get(callId))
     expect(got.map(({ callId }) => callId)).toEqual(Array.from({ length: EVENTS }, (_, i) => `call${i}`))
-    await second.end()
+    second.signal('SIGTERM')
+    await second.ended
 
     const third = await start()
     phone.request('OPTIONS', port, { callId: 'after' })

@@ -76,7 +76,7 @@ describe('messages between scripts', () => {
     expect((await say(one, '2', 'x'))[1]).not.toBe((await say(one, '2', 'x'))[1])
   })
 
-  it('−1 disabled here, −2 no way to the node, −3 not in that cluster or too large', async () => {
+  it('−1 disabled here, −2 no way to the node, −3 this node is not in that cluster', async () => {
     const [one] = await startPair({ script: SENDER })
     expect((await say(one, '9', 'x'))[0]).toBe('-2')
     expect((await say(one, 'strange', 'x'))[0]).toBe('-3')
