@@ -395,6 +395,42 @@ export interface E_PIKE_UNBLOCKED {
   readonly ip: string
 }
 
+/** presence:expose tells of a document. Raised by presence. */
+export interface E_PRESENCE_EXPOSED {
+  /** User part of the presentity. */
+  readonly user: string
+  /** Its domain. */
+  readonly domain: string
+  /** Event package. */
+  readonly event: string
+  /** Lifetime, seconds. */
+  readonly expires: number
+  /** Entity tag that was refreshed, changed or removed; empty for a new publication. */
+  readonly old_etag: string
+  /** Its entity tag from now on. */
+  readonly etag: string
+  /** The document. */
+  readonly body: string
+}
+
+/** A PUBLISH was accepted. Raised by presence. */
+export interface E_PRESENCE_PUBLISH {
+  /** User part of the presentity. */
+  readonly user: string
+  /** Its domain. */
+  readonly domain: string
+  /** Event package. */
+  readonly event: string
+  /** Lifetime, seconds. */
+  readonly expires: number
+  /** Entity tag that was refreshed, changed or removed; empty for a new publication. */
+  readonly old_etag: string
+  /** Its entity tag from now on. */
+  readonly etag: string
+  /** The document. */
+  readonly body: string
+}
+
 /** An internal step was entered or left while process profiling runs. Raised by core. */
 export interface E_PROFILING_PROC {
   /** Time of the step, whole seconds since 1970. */
@@ -768,6 +804,8 @@ export interface Events {
   readonly E_LOAD_BALANCER_STATUS: E_LOAD_BALANCER_STATUS
   readonly E_PIKE_BLOCKED: E_PIKE_BLOCKED
   readonly E_PIKE_UNBLOCKED: E_PIKE_UNBLOCKED
+  readonly E_PRESENCE_EXPOSED: E_PRESENCE_EXPOSED
+  readonly E_PRESENCE_PUBLISH: E_PRESENCE_PUBLISH
   readonly E_PROFILING_PROC: E_PROFILING_PROC
   readonly E_PROFILING_SCRIPT: E_PROFILING_SCRIPT
   readonly E_REGISTRANT_AUTHENTICATING: E_REGISTRANT_AUTHENTICATING

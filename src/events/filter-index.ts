@@ -11,6 +11,13 @@ interface Place {
   readonly texts: readonly string[]
 }
 
+/** The entries kept under one field. */
+interface Buckets<T> {
+  readonly byText: Map<string, Set<T>>
+  /** How many of them are empty. */
+  empty: number
+}
+
 /**
  * Finds the entries whose filter an event meets. An entry with an equality condition is kept in a hash under that
  * field and text, so the cost of a search follows the number of matches; the others are tried one by one.
@@ -18,7 +25,7 @@ interface Place {
 export class FilterIndex<T extends Filtered> {
   readonly #places = new Map<T, Place | null>()
   readonly #scanned = new Set<T>()
-  readonly #hashed = new Map<string, Map<string, Set<T>>>()
+  readonly #hashed = new Map<string, Buckets<T>>()
 
   /** How many entries have a filter. */
   #filters = 0
@@ -64,7 +71,7 @@ export class FilterIndex<T extends Filtered> {
     for (const [key, buckets] of this.#hashed) {
       const value = fieldValue(names, values, key)
       if (value === undefined || value === null) continue
-      const bucket = buckets.get(asText(value))
+      const bucket = buckets.byText.get(asText(value))
       if (bucket === undefined) continue
       for (const entry of bucket) if (entry.filter?.matches(names, values)) found.push(entry)
     }
@@ -76,7 +83,7 @@ export class FilterIndex<T extends Filtered> {
     let fewest = Number.POSITIVE_INFINITY
     for (const { key, equals } of filter?.conditions ?? []) {
       if (equals === null) continue
-      const crowd = Math.max(0, ...equals.map(text => this.#hashed.get(key)?.get(text)?.size ?? 0))
+      const crowd = Math.max(0, ...equals.map(text => this.#hashed.get(key)?.byText.get(text)?.size ?? 0))
       if (crowd >= fewest) continue
       fewest = crowd
       best = { key, texts: equals }
@@ -86,17 +93,26 @@ export class FilterIndex<T extends Filtered> {
 
   #bucket(key: string, text: string): Set<T> {
     let buckets = this.#hashed.get(key)
-    if (buckets === undefined) this.#hashed.set(key, (buckets = new Map()))
-    let bucket = buckets.get(text)
-    if (bucket === undefined) buckets.set(text, (bucket = new Set()))
+    if (buckets === undefined) this.#hashed.set(key, (buckets = { byText: new Map(), empty: 0 }))
+    let bucket = buckets.byText.get(text)
+    if (bucket === undefined) buckets.byText.set(text, (bucket = new Set()))
+    else if (bucket.size === 0) buckets.empty--
     return bucket
   }
 
+  /**
+   * Empty buckets go when half of all are: a text that comes and goes would else leave a trace in the map each time, which
+   * every look at it has to pass.
+   */
   #removeHashed(entry: T, key: string, text: string): void {
     const buckets = this.#hashed.get(key)
-    const bucket = buckets?.get(text)
-    bucket?.delete(entry)
-    if (bucket?.size === 0) buckets?.delete(text)
-    if (buckets?.size === 0) this.#hashed.delete(key)
+    const bucket = buckets?.byText.get(text)
+    if (buckets === undefined || bucket?.delete(entry) !== true || bucket.size > 0) return
+    buckets.empty++
+    const { byText } = buckets
+    if (buckets.empty * 2 < byText.size) return
+    for (const [known, { size }] of byText) if (size === 0) byText.delete(known)
+    buckets.empty = 0
+    if (byText.size === 0) this.#hashed.delete(key)
   }
 }

@@ -56,7 +56,9 @@ export class SubscriptionMaker {
     if (needsStore(policy) && this.#parts.openStore === undefined)
       throw new AddressError('durable and when_full=spool need a spool, and this instance has none', address.text, 0)
     const outlets = this.#parts.outlets.open(address, { format: options.format, key: policy.key ?? undefined })
-    const tally = outlets.length > 1 ? new FanOutTally(outlets.length) : undefined
+    // What waits on disk can be more than memory has room to remember one by one.
+    const isTallied = outlets.length > 1 && !needsStore(policy)
+    const tally = isTallied ? new FanOutTally(outlets.length) : undefined
     const context = this.#context(plan, tally, () => subscription)
     const lanes = outlets.map(outlet => this.#lane(plan, policy, outlet, context))
     const subscription: Subscription = this.#make(plan, lanes, tally)

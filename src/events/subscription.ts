@@ -105,11 +105,12 @@ export class Subscription {
     return this.options.format
   }
 
-  /** Each event counts once, however many ways it goes. */
+  /** Each event counts once, however many ways it goes: kept on disk, as on the way that is furthest behind. */
   get counters(): SubscriptionCounters {
-    const [only] = this.#lanes
     if (this.#tally !== undefined) return this.#tally.counters(this.#lanes)
-    return only === undefined ? NOTHING : countersOf(only)
+    const [first, ...others] = this.#lanes
+    if (first === undefined) return NOTHING
+    return countersOf(others.reduce((a, b) => (b.counters.delivered < a.counters.delivered ? b : a), first))
   }
 
   /** The worst of its ways. */

@@ -11,8 +11,6 @@ export type GivenParams = ReadonlyMap<string, number | string | readonly (number
 
 /** Names of 2.x → where their work is done now. */
 const FORMER_MODULES: Readonly<Record<string, string>> = {
-  mi_xmlrpc_ng: 'mi_xmlrpc',
-  mi_json: 'mi_http',
   dbtext: 'db_text',
   localcache: 'cachedb_local',
 }

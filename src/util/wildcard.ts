@@ -17,12 +17,15 @@ type Piece =
  * Matching takes time in proportion to pattern × text at worst, whatever the pattern.
  */
 export function wildcardMatcher(pattern: string): WildcardMatcher {
+  if (!/[*?[\\]/.test(pattern)) return literalMatcher(pattern)
   const pieces = scanPattern(pattern)
-  if (pieces.every(piece => piece.kind === 'text')) {
-    const literal = pieces.map(piece => piece.text).join('')
-    return { literal, matches: text => text === literal }
-  }
+  if (pieces.every(piece => piece.kind === 'text')) return literalMatcher(pieces.map(piece => piece.text).join(''))
   return { literal: null, matches: text => matchPieces(pieces, text) }
+}
+
+/** By itself, so that it keeps nothing but its text: there may be very many. */
+function literalMatcher(literal: string): WildcardMatcher {
+  return { literal, matches: text => text === literal }
 }
 
 function scanPattern(pattern: string): readonly Piece[] {

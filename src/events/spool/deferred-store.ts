@@ -5,7 +5,7 @@ import type { Delivery } from '../transport.ts'
 /** Takes events while the store they belong into is being opened; from then on it is that store. */
 export class DeferredStore implements EventStore {
   readonly #most: number
-  #early: { readonly event: RaisedEvent; readonly sinceMs: number }[] = []
+  readonly #early: { readonly event: RaisedEvent; readonly sinceMs: number }[] = []
   #store: EventStore | undefined
   #listener: StoreListener | undefined
   /** How it was closed before it was opened. */
@@ -16,12 +16,19 @@ export class DeferredStore implements EventStore {
     this.#most = most
   }
 
-  /** The store is there. */
-  resolve(store: EventStore): void {
-    this.#store = store
-    if (this.#listener !== undefined) store.attach(this.#listener)
-    for (const { event, sinceMs } of this.#early) store.push(event, sinceMs)
-    this.#early = []
+  /** The stores are there, each for one of these. What gathered is pushed in order of the raises: one record serves several. */
+  static resolveAll(pairs: readonly (readonly [deferred: DeferredStore, store: EventStore])[]): void {
+    const early = pairs.flatMap(([deferred, store]) => {
+      deferred.#store = store
+      if (deferred.#listener !== undefined) store.attach(deferred.#listener)
+      return deferred.#early.splice(0).map(waiting => ({ ...waiting, store }))
+    })
+    early.sort((a, b) => a.event.sequence - b.event.sequence)
+    for (const { event, sinceMs, store } of early) store.push(event, sinceMs)
+    for (const [deferred, store] of pairs) deferred.#begin(store)
+  }
+
+  #begin(store: EventStore): void {
     if (this.#closed !== undefined) store.close?.(this.#closed)
     else if (store.headSinceMs !== Number.POSITIVE_INFINITY) this.#listener?.ready()
   }

@@ -34,7 +34,10 @@ export class EventSpool {
   #spool: Spool<RaisedEvent> | undefined
   #opening: Promise<Spool<RaisedEvent> | undefined> | undefined
   #isClosed = false
-  readonly #waiting: ((spool: Spool<RaisedEvent>) => void)[] = []
+  readonly #waiting: {
+    readonly deferred: DeferredStore
+    readonly storeOn: (spool: Spool<RaisedEvent>) => EventStore
+  }[] = []
 
   constructor(options: EventSpoolOptions) {
     this.#options = options
@@ -65,7 +68,7 @@ export class EventSpool {
     }
     if (this.#spool !== undefined) return storeOn(this.#spool)
     const deferred = new DeferredStore(policy.maxQueued)
-    this.#waiting.push(spool => deferred.resolve(storeOn(spool)))
+    this.#waiting.push({ deferred, storeOn })
     void this.#open()
     return deferred
   }
@@ -96,8 +99,11 @@ export class EventSpool {
         codec,
         ...(listener === undefined ? {} : { listener }),
       })
-      for (const resolve of this.#waiting.splice(0)) resolve(this.#spool)
-      return this.#spool
+      const spool = this.#spool
+      DeferredStore.resolveAll(
+        this.#waiting.splice(0).map(({ deferred, storeOn }) => [deferred, storeOn(spool)] as const),
+      )
+      return spool
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       log.error('the spool cannot be opened; durable events wait in memory', { folder, reason })

@@ -107,7 +107,7 @@ export class Notifier {
   }
 
   async #notify(subscription: Subscription): Promise<void> {
-    const { tm, params, log } = this.#services
+    const { tm, params, log, storage } = this.#services
     const { dialog, contact } = subscription
     const { headers, body } = this.#content(subscription)
     subscription.isNotifying = true
@@ -115,6 +115,7 @@ export class Notifier {
     subscription.localCseq++
     subscription.version++
     const isFinal = subscription.ended !== null
+    if (!isFinal) storage?.keepSubscription(subscription)
     const { status } = await tm.request({
       method: 'NOTIFY',
       uri: contact,

@@ -42,6 +42,8 @@ export interface StoredPublication {
 
 const seconds = (timeMs: number): number => Math.floor(timeMs / 1000)
 const DAY_S = 86_400
+/** NOTIFYs may have been sent since a row was written; numbers may leave gaps but not come twice (RFC 3261 §12.2.1.1). */
+const CSEQ_GAP = 1000
 
 /** Publications, subscriptions and watchers in a database. Writing never keeps a message waiting. */
 export class PresenceStorage {
@@ -241,7 +243,7 @@ export class PresenceStorage {
       permission:
         row.status === StatusNumber.pending ? 'pending' : row.reason === POLITE_BLOCK ? POLITE_BLOCK : 'active',
     })
-    subscription.localCseq = row.local_cseq
+    subscription.localCseq = row.local_cseq + CSEQ_GAP
     subscription.version = row.version
     subscription.expiresMs = row.expires * 1000
     return subscription

@@ -15,7 +15,7 @@ const aorArg = arg('aor', 'str', 'URI of the address of record.')
 const ownAor = optional(
   arg('aor', 'str', 'URI of the address of record; that of To in a REGISTER, else of From, if absent.'),
 )
-const anywhere = ['request', 'onreply', 'failure', 'branch', 'local'] as const
+const anywhere = ['request', 'onreply', 'failure', 'branch', 'local', 'event'] as const
 
 /** Functions that look at, or remove, contacts without sending anything. */
 export const addressFunctions = {

@@ -9,7 +9,11 @@ loadmodule "mi_xmlrpc.so"
 loadmodule "event_datagram.so"
 loadmodule "usrloc.so"
 modparam("usrloc", "working_mode_preset", "single-instance-no-db")
-modparam("httpd", "ip", "127.0.0.1")
+loadmodule "sl.so"
+loadmodule "signaling.so"
+loadmodule "registrar.so"
+loadmodule "cachedb_local.so"
+route { save("location"); }
 `
 
 describe('mi_xmlrpc', () => {
@@ -24,7 +28,7 @@ describe('mi_xmlrpc', () => {
     'cache_remove',
     'help_noarg',
     'help_evi_subscribe',
-    'ul_rm',
+    'ul_flush',
     'reload_routes',
   ])('answers the recorded %s with the recorded bytes', async name => {
     const doors = await openWebDoors(SCRIPT)

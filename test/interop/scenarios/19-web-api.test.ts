@@ -79,6 +79,13 @@ describe('scenario 19: the web API by XML-RPC', () => {
     )
   })
 
+  it('where users have no domain, a call with the bare name of a user does as it did', async () => {
+    const { scenario, php } = await start('modparam("usrloc", "use_domain", 0)')
+    const phone = await SipUa.open('bob')
+    await register(phone, scenario.port)
+    expect((await php('ul_show_contact', 'location', 'bob')).body).toContain(`sip:bob@127.0.0.1:${phone.port}`)
+  })
+
   it('get_statistics all gives every statistic', async () => {
     const { call, scenario } = await start()
     const all = (await call('get_statistics', ['all'])) as Record<string, string>

@@ -35,7 +35,8 @@ route {
     const alice = await SipUa.open('alice')
     const bob = await SipUa.open('bob')
     const publish = (headers: string, body = '') => bob.request('PUBLISH', scenario.port, { headers, body })
-    const subscribe = (headers: string, options = {}) => alice.request('SUBSCRIBE', scenario.port, { headers, ...options })
+    const subscribe = (headers: string, options = {}) =>
+      alice.request('SUBSCRIBE', scenario.port, { headers, ...options })
     const notified = async (): Promise<SipMessage> => {
       const notify = await alice.nextRequest('NOTIFY')
       alice.reply(notify, 200, 'OK')

@@ -2,8 +2,9 @@ import { onTestFinished } from 'vitest'
 import { jsonRpc } from '../../../src/events/json-rpc.ts'
 import type { SipMessage } from '../../../src/sip/codec/message.ts'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
+import { roundTrip } from '../../interop/scenarios/rig.ts'
 import { type ProxyUnderTest, startProxy } from '../../support/running-proxy.ts'
-import { type RequestOptions, SipUa } from '../../support/sip-ua.ts'
+import type { RequestOptions, SipUa } from '../../support/sip-ua.ts'
 import { modparams } from '../../support/table-proxy.ts'
 
 type Params = Readonly<Record<string, string | number>>
@@ -78,9 +79,20 @@ route {
   }
 }
 
-/** The next NOTIFY, answered with this status. */
+const answered = new WeakMap<SipUa, Set<string>>()
+
+/** The next NOTIFY that is no repetition, answered with this status. */
 export async function notified(ua: SipUa, status = 200): Promise<SipMessage> {
-  const notify = await ua.nextRequest('NOTIFY')
-  ua.reply(notify, status, 'Answer')
-  return notify
+  const seen = answered.get(ua) ?? new Set()
+  answered.set(ua, seen)
+  for (;;) {
+    const notify = await ua.nextRequest('NOTIFY')
+    ua.reply(notify, status, 'Answer')
+    const id = `${notify.callId} ${notify.cseq}`
+    if (seen.has(id)) continue
+    seen.add(id)
+    // The proxy has the answer before time goes on.
+    await roundTrip(ua, notify.topVia?.port ?? 0)
+    return notify
+  }
 }

@@ -24,11 +24,11 @@ describe.each(DATABASES)('presence in a database (%s)', kind => {
       [WATCHERS_TABLE, []],
     ])
     const options = { params: { db_url: database.url, ...params }, modules: database.loadmodule }
-    return { options, url: database.url, server: await presenceServer(options) }
+    return { options, url: database.url, folder: database.folder, server: await presenceServer(options) }
   }
 
   it('what was published and subscribed to is there after a restart, where it was', async () => {
-    const { options, server } = await start()
+    const { options, folder, server } = await start()
     const [alice, bob] = [await SipUa.open('alice'), await SipUa.open('bob')]
     const subscribe = server.subscribe(alice, `Event: presence;id=x\r\nExpires: 600\r\n`)
     const { toTag } = await alice.nextReply(200)
@@ -39,24 +39,24 @@ describe.each(DATABASES)('presence in a database (%s)', kind => {
     await notified(alice)
     await server.clock.advance(1000)
     await server.stop()
-    const again = await presenceServer({ ...options, clock: server.clock, inPlaceOf: server })
-    expect(await again.mi('subs_phtable_list')).toMatchObject([{ local_cseq: 2, expires: 599, to_tag: toTag }])
+    const again = await presenceServer({ ...options, clock: server.clock, inPlaceOf: { port: server.port, folder } })
+    expect(await again.mi('subs_phtable_list')).toMatchObject([{ local_cseq: 1002, expires: 599, to_tag: toTag }])
     again.publish(bob, `${EVENT}SIP-If-Match: ${etag}\r\n${PIDF}`, pidf('b', 'open'))
     await bob.nextReply(200)
     const notify = await notified(alice)
-    expect([notify.cseq, notify.toTag, headerOf(notify, 'Event')]).toEqual([3, subscribe.fromTag, 'presence;id=x'])
+    expect([notify.cseq, notify.toTag, headerOf(notify, 'Event')]).toEqual([1003, subscribe.fromTag, 'presence;id=x'])
     await again.mi('refresh_watchers', ['sip:bob@127.0.0.1', 'presence', 1])
     await notified(alice)
   })
 
   it('a document comes back as it was', async () => {
-    const { options, server } = await start()
+    const { options, folder, server } = await start()
     const [alice, bob] = [await SipUa.open('alice'), await SipUa.open('bob')]
     const body = pidf('a', 'open', '<note>a:b\\c\r\n"ä"</note>')
     server.publish(bob, `${EVENT}${PIDF}`, body)
     await bob.nextReply(200)
     await server.stop()
-    const again = await presenceServer({ ...options, clock: server.clock, inPlaceOf: server })
+    const again = await presenceServer({ ...options, clock: server.clock, inPlaceOf: { port: server.port, folder } })
     again.subscribe(alice, EVENT)
     expect((await notified(alice)).body.toString()).toBe(body)
   })
@@ -67,7 +67,15 @@ describe.each(DATABASES)('presence in a database (%s)', kind => {
     const database = await server.proxy.host.db.open(url)
     const others = await database.table(PRESENTITY_TABLE)
     const expires = Math.floor(server.clock.nowMs() / 1000) + 30
-    await others.insert({ username: 'x', domain: 'd', event: 'presence', etag: 'e', expires, received_time: 0, body: '' })
+    await others.insert({
+      username: 'x',
+      domain: 'd',
+      event: 'presence',
+      etag: 'e',
+      expires,
+      received_time: 0,
+      body: '',
+    })
     server.subscribe(alice, `${EVENT}Expires: 10\r\n`)
     await notified(alice)
     server.publish(bob, `${EVENT}Expires: 10\r\n${PIDF}`, pidf('a', 'open'))
@@ -77,7 +85,9 @@ describe.each(DATABASES)('presence in a database (%s)', kind => {
     await server.mi('presence:cleanup')
     const before = await rows(server, url)
     expect(before.published.map(({ username }) => username).toSorted()).toEqual(['bob', 'x'])
-    expect(before.subscribed).toMatchObject([{ watcher_username: 'alice', presentity_uri: 'sip:bob@127.0.0.1', status: 1 }])
+    expect(before.subscribed).toMatchObject([
+      { watcher_username: 'alice', presentity_uri: 'sip:bob@127.0.0.1', status: 1 },
+    ])
     await server.clock.advance(10_000)
     await server.mi('presence:cleanup')
     const after = await rows(server, url)

@@ -6,12 +6,14 @@ import { parseXml, textOf } from '../../../src/modules/presence_xml/xml.ts'
 
 const NS = 'xmlns="urn:ietf:params:xml:ns:pidf"'
 const doc = (inside: string, namespaces = NS): string => `<presence ${namespaces} entity="sip:b@d">${inside}</presence>`
-const tuple = (id: string, basic = 'open'): string => `<tuple id="${id}"><status><basic>${basic}</basic></status></tuple>`
+const tuple = (id: string, basic = 'open'): string =>
+  `<tuple id="${id}"><status><basic>${basic}</basic></status></tuple>`
 const rest = { address: { user: 'b', domain: 'd' }, documents: [], version: 3 }
 
 describe('XML', () => {
   it('knows elements, attributes, comments, instructions and CDATA', () => {
-    const text = '\ufeff<?xml version="1.0"?><!-- <x> --><a:r x="1 &lt; 2" y=\'&#x41;\'><b/>t&amp;t<![CDATA[<c>]]></a:r> '
+    const text =
+      '\ufeff<?xml version="1.0"?><!-- <x> --><a:r x="1 &lt; 2" y=\'&#x41;\'><b/>t&amp;t<![CDATA[<c>]]></a:r> '
     const root = parseXml(text)
     expect([root.name, root.local, ...root.attributes]).toEqual(['a:r', 'r', ['x', '1 < 2'], ['y', 'A']])
     expect(root.children.map(({ name }) => name)).toEqual(['b'])
@@ -98,8 +100,18 @@ describe('rules', () => {
     [ruleset(rule('', 'nonsense')), null],
     [ruleset(rule('<sphere value="work"/>', 'allow')), 'allow'],
     [ruleset(rule('<sphere value="home"/>', 'allow')), null],
-    [ruleset(rule('<validity><from>2025-12-31T00:00:00Z</from><until>2026-02-01T00:00:00Z</until></validity>', 'allow')), 'allow'],
-    [ruleset(rule('<validity><from>2025-01-01T00:00:00Z</from><until>2025-02-01T00:00:00Z</until></validity>', 'allow')), null],
+    [
+      ruleset(
+        rule('<validity><from>2025-12-31T00:00:00Z</from><until>2026-02-01T00:00:00Z</until></validity>', 'allow'),
+      ),
+      'allow',
+    ],
+    [
+      ruleset(
+        rule('<validity><from>2025-01-01T00:00:00Z</from><until>2025-02-01T00:00:00Z</until></validity>', 'allow'),
+      ),
+      null,
+    ],
   ])('%s: %s', (document, expected) => {
     expect(decide(document, { watcher: 'sip:alice@d', sphere: 'work', nowMs: at })).toBe(expected)
   })
