@@ -51,6 +51,7 @@ import miFifo from './modules/mi_fifo/index.ts'
 import miHtml from './modules/mi_html/index.ts'
 import miHttp from './modules/mi_http/index.ts'
 import miJson from './modules/mi_json/index.ts'
+import miScript from './modules/mi_script/index.ts'
 import miXmlrpc from './modules/mi_xmlrpc/index.ts'
 import miXmlrpcNg from './modules/mi_xmlrpc_ng/index.ts'
 import mqueue from './modules/mqueue/index.ts'
@@ -59,10 +60,10 @@ import options from './modules/options/index.ts'
 import path from './modules/path/index.ts'
 import permissions from './modules/permissions/index.ts'
 import pike from './modules/pike/index.ts'
-import prometheus from './modules/prometheus/index.ts'
-import protoBin from './modules/proto_bin/index.ts'
 import presence from './modules/presence/index.ts'
 import presenceXml from './modules/presence_xml/index.ts'
+import prometheus from './modules/prometheus/index.ts'
+import protoBin from './modules/proto_bin/index.ts'
 import protoTcp from './modules/proto_tcp/index.ts'
 import protoTls from './modules/proto_tls/index.ts'
 import protoUdp from './modules/proto_udp/index.ts'
@@ -89,6 +90,7 @@ import uacAuth from './modules/uac_auth/index.ts'
 import uacRegistrant from './modules/uac_registrant/index.ts'
 import usrloc from './modules/usrloc/index.ts'
 import uuid from './modules/uuid/index.ts'
+import xml from './modules/xml/index.ts'
 
 export type { RunningProxy, StartOptions } from './module/instance.ts'
 
@@ -131,6 +133,7 @@ export const modules: readonly AnyModule[] = [
   miJson,
   miXmlrpc,
   miXmlrpcNg,
+  miScript,
   mqueue,
   nathelper,
   options,
@@ -164,6 +167,7 @@ export const modules: readonly AnyModule[] = [
   uacRegistrant,
   usrloc,
   uuid,
+  xml,
 ]
 
 /** Every event transport. */

@@ -1,6 +1,6 @@
 /**
- * What is wrong: the URL, its scheme, the table, one of its columns, its version, a value, the content of a file, or the
- * storage itself.
+ * What is wrong: the URL, its scheme, the table, one of its columns, its version, a value, the content of a file, a query in
+ * the language of the database, or the storage itself.
  */
 export type DatabaseErrorCode =
   | 'E_DB_URL'
@@ -10,6 +10,7 @@ export type DatabaseErrorCode =
   | 'E_DB_VERSION'
   | 'E_DB_VALUE'
   | 'E_DB_FORMAT'
+  | 'E_DB_QUERY'
   | 'E_DB_STORAGE'
 
 /** Why a database cannot do what it is asked. The message names the table, file or column it is about. */

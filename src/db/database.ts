@@ -1,7 +1,7 @@
 import type { Log } from '../log/log.ts'
 import { DatabaseError } from './database-error.ts'
 import { isPlainName, type Store } from './driver.ts'
-import { type ColumnName, type ColumnSpec, type TableSpec, VERSION_COLUMNS } from './schema.ts'
+import { type ColumnName, type ColumnSpec, type DbValue, type TableSpec, VERSION_COLUMNS } from './schema.ts'
 import { Table } from './table.ts'
 
 /** How a script calls a table and its columns, where other than their declaration does. */
@@ -57,6 +57,22 @@ export class Database {
       this.#log.warn('a table lacks a column: its default is used', { table: name, column: called })
     }
     return new Table({ store: this.#store, name, spec, physical, missing: new Set(missing.map(([key]) => key)) })
+  }
+
+  /** Names of the columns of a table. Rejects with E_DB_TABLE where there is no such table. */
+  columns(table: string): Promise<readonly string[]> {
+    if (!isPlainName(table)) throw new DatabaseError('E_DB_TABLE', `"${table}" is no name of a table`)
+    return this.#store.columns(table)
+  }
+
+  /**
+   * Runs a statement in the language of the database, and gives its rows, of each the values in the order of the columns.
+   * Rejects with E_DB_QUERY where the database has no language.
+   */
+  async query(text: string): Promise<readonly (readonly DbValue[])[]> {
+    if (this.#store.query === undefined)
+      throw new DatabaseError('E_DB_QUERY', `${this.#url} takes no SQL: use a database that does, such as sqlite://`)
+    return this.#store.query(text)
   }
 
   /** Makes an empty table and enters its version, making the table of versions as well where there is none. */

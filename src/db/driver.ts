@@ -31,6 +31,11 @@ export interface Store {
   create(table: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void>
   /** Gives an existing table further columns; rows that are there get the default, or NULL. */
   addColumns(table: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void>
+  /**
+   * Runs a statement in the language of the database. Gives its rows, of each the values in the order of the columns; none of
+   * a statement that gives none. Absent where the database has no language.
+   */
+  query?(text: string): Promise<readonly (readonly DbValue[])[]>
   /** Writes what is not on disk yet and releases everything. Idempotent. */
   close(): Promise<void>
 }

@@ -9,7 +9,7 @@ import { startReceiver } from './receivers.ts'
 
 const EVENTS = 30_000
 /** Requests on their way at a time: what a connection of the transport allows itself. */
-const WINDOW = 512
+const WINDOW = 128
 const PARAMS = { reliable_mode: 1, framing: 'newline', timeout: 10_000 }
 
 /** Writes the same requests and reads each reply, a window at a time. */

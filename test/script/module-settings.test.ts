@@ -16,7 +16,7 @@ const modules: readonly KnownModule[] = [
     },
   },
   { name: 'auth_db', params: { db_url: optionalParam('str', '') } },
-  { name: 'mi_http', params: { root: param('str', 'mi', '') } },
+  { name: 'db_text', params: { db_mode: param('int', 0, '') } },
   {
     name: 'acc',
     aliases: ['accounting'],
@@ -53,10 +53,10 @@ describe('loadmodule', () => {
   ])('%s is module %s', (path, name) => expect(moduleName(path)).toBe(name))
 
   it('loads each module once, by old names too, and takes the ones of the core', () => {
-    const text = ['modules/usrloc/usrloc.so', 'usrloc', 'mi_json.so', 'accounting', 'proto_udp.so']
+    const text = ['modules/usrloc/usrloc.so', 'usrloc', 'dbtext.so', 'accounting', 'proto_udp.so']
       .map(path => `loadmodule "${path}"`)
       .join('\n')
-    expect(load(text)).toMatchObject({ loaded: ['usrloc', 'mi_http', 'acc'], diagnostics: [] })
+    expect(load(text)).toMatchObject({ loaded: ['usrloc', 'db_text', 'acc'], diagnostics: [] })
   })
 
   it('reports a module that there is not', () => {

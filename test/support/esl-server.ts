@@ -26,6 +26,8 @@ export class EslServer {
   connections = 0
   /** Does not even greet. */
   isSilent = false
+  /** Ends connections as soon as they come. */
+  isRefusing = false
   answer: Script = () => null
   readonly #sockets = new Set<Socket>()
   #server: Server | null = null
@@ -97,6 +99,11 @@ export class EslServer {
 
   #accept(socket: Socket): void {
     this.connections++
+    if (this.isRefusing) {
+      socket.on('error', () => {})
+      socket.destroy()
+      return
+    }
     this.#sockets.add(socket)
     let rest = ''
     let isIn = false

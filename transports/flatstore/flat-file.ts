@@ -154,13 +154,11 @@ export class FlatFile {
     const lineOf = this.#lineWriter(file, batch[from])
     const room = rotateCount > 0 ? rotateCount - this.#lines : Number.POSITIVE_INFINITY
     const end = Math.min(batch.length, from + room)
-    const lines: string[] = []
-    if (file.sizeBytes === 0 && this.#table !== undefined) lines.push(this.#table.header)
+    let text = file.sizeBytes === 0 && this.#table !== undefined ? this.#table.header : ''
     let written = 0
-    let length = 0
     let to = from
     let bytes = this.#bytes
-    while (to < end && length < PIECE && (rotateSizeBytes === 0 || bytes < rotateSizeBytes)) {
+    while (to < end && text.length < PIECE && (rotateSizeBytes === 0 || bytes < rotateSizeBytes)) {
       const event = batch[to]
       if (event === undefined) break
       const line = lineOf(event)
@@ -172,10 +170,9 @@ export class FlatFile {
       }
       written++
       if (rotateSizeBytes > 0) bytes += Buffer.byteLength(line)
-      lines.push(line)
-      length += line.length
+      text += line
     }
-    if (written > 0) await file.write(Buffer.from(lines.join('')))
+    if (written > 0) await file.write(Buffer.from(text))
     this.#lines += written
     this.#bytes = bytes
     return to

@@ -1,5 +1,4 @@
 import type { EventData } from '../../src/events/transport.ts'
-import type { Value } from '../../src/util/spec.ts'
 
 export interface RecordFormat {
   /** Stands between the columns; one character or more. */
@@ -28,15 +27,12 @@ export function recordWriter(format: RecordFormat): (event: EventData) => string
     let line = suppressEventName ? '' : event.name
     for (let i = 0; i < values.length; i++) {
       if (i > 0 || !suppressEventName) line += delimiter
-      line += column(values[i], clean)
+      const value = values[i]
+      if (typeof value === 'string') line += clean(value)
+      else if (typeof value === 'number') line += value
     }
     return `${line}\n`
   }
-}
-
-function column(value: Value | undefined, clean: (text: string) => string): string {
-  if (typeof value === 'string') return clean(value)
-  return value === null || value === undefined ? '' : String(value)
 }
 
 function cleaner(format: RecordFormat): (text: string) => string {

@@ -58,6 +58,8 @@ export class HttpLink implements Link {
   readonly #options: HttpLinkOptions
   readonly #pack: Pack
   #session: Session | undefined
+  /** What is left of a connection that was lost. */
+  #leaving: Promise<void> | undefined
 
   constructor(address: HttpAddress, options: HttpLinkOptions) {
     this.#address = address
@@ -65,7 +67,7 @@ export class HttpLink implements Link {
     this.codec = options.codec
     this.maxBatch = options.batch
     this.maxInFlight = options.connections
-    this.window = options.batch * options.connections
+    this.window = 2 * options.batch * options.connections
     this.#pack = options.isBatched ? packBatch(options.codec) : packOne(options.codec)
   }
 
@@ -102,7 +104,12 @@ export class HttpLink implements Link {
   async close(): Promise<void> {
     const session = this.#session
     this.#session = undefined
-    if (session !== undefined) await end(session)
+    if (session === undefined) {
+      await this.#leaving
+      return
+    }
+    session.dialer.close()
+    await session.pool.destroy().catch(() => {})
   }
 
   /** `status` is 0 where there was no answer. */
@@ -120,7 +127,8 @@ export class HttpLink implements Link {
   #unanswered(session: Session, result: Unanswered, sentMs: number): Delivery {
     const error = this.#errorOf(result)
     // A receiver that cannot be reached, or says nothing at all, is away. One that breaks off may just have restarted.
-    if (!result.isSent || (result.isTimeout && session.heardMs < sentMs)) this.#lose(session, error)
+    const isAway = (!result.isSent || result.isTimeout) && session.heardMs < sentMs
+    if (isAway) this.#lose(session, error)
     return result.isSent ? unknown(error) : failed(error)
   }
 
@@ -166,14 +174,11 @@ export class HttpLink implements Link {
   #lose(session: Session, error: DeliveryError): void {
     if (this.#session !== session) return
     this.#session = undefined
+    session.dialer.close()
+    // Requests on other connections may still be answered; each ends by its own deadline.
+    this.#leaving = session.pool.close().catch(() => {})
     session.onLost(error)
-    void end(session)
   }
-}
-
-async function end({ pool, dialer }: Session): Promise<void> {
-  dialer.close()
-  await pool.destroy().catch(() => {})
 }
 
 /** Whether the client could not read an answer, as its codes say. */

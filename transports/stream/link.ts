@@ -14,6 +14,9 @@ import { withId } from './message.ts'
 
 /** Batches are settled this much before their deadline, so that we and nobody else decide what to do. */
 const AHEAD_MS = 20
+const NOTICES = { maxBatch: 64, maxInFlight: 8 } as const
+/** Fewer, as the last of them has to be answered within the timeout too. */
+const REQUESTS = { maxBatch: 32, maxInFlight: 4 } as const
 const NEWLINE = Buffer.from('\n')
 
 export interface StreamLinkOptions {
@@ -35,8 +38,9 @@ export interface StreamLinkOptions {
  * notifications when the system has taken them.
  */
 export class StreamLink implements Link {
-  readonly maxBatch = 64
-  readonly maxInFlight = 8
+  readonly maxBatch: number
+  readonly maxInFlight: number
+  readonly window: number
   readonly codec: EventCodec
   readonly #address: StreamAddress
   readonly #options: StreamLinkOptions
@@ -46,6 +50,10 @@ export class StreamLink implements Link {
     this.#address = address
     this.#options = options
     this.codec = options.codec
+    const { maxBatch, maxInFlight } = options.nextId === undefined ? NOTICES : REQUESTS
+    this.maxBatch = maxBatch
+    this.maxInFlight = maxInFlight
+    this.window = maxBatch * maxInFlight
   }
 
   async connect(signal: AbortSignal, onLost: (error: DeliveryError) => void): Promise<void> {

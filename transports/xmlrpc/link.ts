@@ -24,6 +24,7 @@ const AHEAD_MS = 20
 export class XmlRpcLink implements Link {
   readonly maxBatch = 1
   readonly maxInFlight = 1
+  readonly window = 1
   readonly codec: EventCodec
   readonly #address: XmlRpcAddress
   readonly #clock: Clock

@@ -7,6 +7,9 @@ import { addColumn, createTable, orderClause, quoted, whereClause } from './sql.
 /** Prepared statements beyond this are forgotten: their number depends on the columns modules ask for, not on data. */
 const MAX_STATEMENTS = 200
 
+/** Most rows a query of a script may give: they are read in this thread and kept in memory. */
+const MAX_ROWS = 10_000
+
 /** An open SQLite file. Statements run at once, in this thread; the caller's await is for drivers that wait. */
 export class SqliteStore implements Store {
   readonly isHandMade = false
@@ -65,6 +68,26 @@ export class SqliteStore implements Store {
   async addColumns(table: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void> {
     for (const [name, spec] of Object.entries(columns))
       this.#attempt(() => this.#database.exec(addColumn(table, name, spec)))
+  }
+
+  async query(text: string): Promise<readonly (readonly DbValue[])[]> {
+    return this.#attempt(() => {
+      // Not kept: scripts make their texts of what messages hold.
+      const statement = this.#database.prepare(text)
+      statement.setReadBigInts(true)
+      if (statement.columns().length === 0) {
+        statement.run()
+        return []
+      }
+      statement.setReturnArrays(true)
+      const rows: (readonly DbValue[])[] = []
+      for (const row of statement.iterate()) {
+        if (rows.length >= MAX_ROWS)
+          throw new Error(`the query gives more than ${MAX_ROWS} rows: limit it by LIMIT or WHERE`)
+        rows.push(Object.values(row).map(asDbValue))
+      }
+      return rows
+    })
   }
 
   async close(): Promise<void> {

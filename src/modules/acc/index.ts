@@ -57,7 +57,7 @@ export default defineModule(
     const journal =
       folder === null
         ? null
-        : new CallJournal({ folder, log, failures: stats.journal_failures, damaged: stats.journal_damaged })
+        : new CallJournal({ folder, clock, log, failures: stats.journal_failures, damaged: stats.journal_damaged })
     stats.journalled_calls.read = () => journal?.count ?? 0
     const tables = { acc: params.db_table_acc, missed: params.db_table_missed_calls }
     const services: AccServices = {

@@ -24,9 +24,16 @@ export interface JournalledCall {
   readonly dialog: DialogSnapshot
 }
 
-/** One line of the journal: a call as it stands, that it has ended, that its record went out, that nothing is to be written. */
+/** Some columns of the row of a dialog. */
+export type DialogColumns = Partial<DialogSnapshot['row']>
+
+/**
+ * One line of the journal: a call as it stands, what has changed of its dialog, that it has ended, that its record went
+ * out, that nothing is to be written.
+ */
 export type JournalLine =
   | { readonly op: 'call'; readonly call: JournalledCall }
+  | { readonly op: 'row'; readonly id: string; readonly row: DialogColumns }
   | { readonly op: 'ended'; readonly id: string; readonly endedMs: number }
   | { readonly op: 'written'; readonly id: string; readonly type: AccType }
   | { readonly op: 'forgotten'; readonly id: string }
@@ -81,12 +88,27 @@ export function apply(calls: Map<string, OpenCall>, line: JournalLine): void {
   const known = calls.get(line.id)
   if (known === undefined) return
   if (line.op === 'ended') calls.set(line.id, { ...known, endedMs: line.endedMs })
+  else if (line.op === 'row') calls.set(line.id, { ...known, call: withColumns(known.call, line.row) })
   else if (line.op === 'forgotten') calls.delete(line.id)
   else {
     const written = new Set([...known.written, line.type])
     if (cdrTypes(known.call).every(type => written.has(type))) calls.delete(line.id)
     else calls.set(line.id, { ...known, written })
   }
+}
+
+function withColumns(call: JournalledCall, columns: DialogColumns): JournalledCall {
+  return { ...call, dialog: { ...call.dialog, row: { ...call.dialog.row, ...columns } } }
+}
+
+/** The columns of the row that differ; null where more of the dialog does, so that all has to be said anew. */
+export function changedColumns(before: DialogSnapshot, after: DialogSnapshot): DialogColumns | null {
+  if (before.answeredMs !== after.answeredMs || before.expiresMs !== after.expiresMs) return null
+  if (before.callerSdp !== after.callerSdp || before.calleeSdp !== after.calleeSdp) return null
+  const changed: Record<string, unknown> = {}
+  const known: Readonly<Record<string, unknown>> = before.row
+  for (const [name, value] of Object.entries(after.row)) if (known[name] !== value) changed[name] = value
+  return changed
 }
 
 /** The lines that say the same of a call. */
@@ -120,6 +142,7 @@ function isLine(value: unknown): value is JournalLine {
   if (op === 'call') return isCall(value['call'])
   if (typeof id !== 'string') return false
   if (op === 'ended') return typeof value['endedMs'] === 'number'
+  if (op === 'row') return isRecord(value['row'])
   return op === 'forgotten' || (op === 'written' && AVAILABLE_TYPES.some(type => type === value['type']))
 }
 

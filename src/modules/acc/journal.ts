@@ -3,12 +3,14 @@ import { mkdir, open, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Log } from '../../log/log.ts'
+import type { Clock, Timer } from '../../util/clock.ts'
 import type { Counter } from '../../util/spec.ts'
-import { apply, formatLine, type JournalLine, linesOf, type OpenCall, readLines } from './journal-lines.ts'
+import { apply, formatLine, type JournalLine, type JournalledCall, linesOf, type OpenCall, readLines } from './journal-lines.ts'
 import { takeLock } from './journal-lock.ts'
 
 interface JournalParts {
   readonly folder: string
+  readonly clock: Clock
   readonly log: Log
   /** Batches that could not be written. */
   readonly failures: Counter
@@ -19,11 +21,13 @@ interface JournalParts {
 /** Below this a file is not worth being written anew. */
 const SMALL_BYTES = 4_000_000
 const syncData = promisify(fdatasync)
+/** Power loss can take what was written for so long. */
+const SYNC_EVERY_MS = 100
 
 /**
  * The calls that have no record yet, on disk: a file that lines are appended to. What happens in one turn of the event loop
  * is handed to the system as one piece at its end, when the messages of that turn are on their way, so a process that dies
- * loses what its last turn did at most. The disk is synced behind it, as often as it can be. The folder is there only while
+ * loses what its last turn did at most. The disk is synced behind it, ten times a second. The folder is there only while
  * calls are.
  */
 export class CallJournal {
@@ -40,11 +44,18 @@ export class CallJournal {
   /** What is written while the file is written anew: it belongs into the new one too. */
   #meanwhile: string[] = []
   #syncing: Promise<void> | null = null
+  #nextSync: Timer | null = null
+  #isSynced = true
   #isFailing = false
   #isForeign = false
 
   constructor(parts: JournalParts) {
     this.#parts = parts
+  }
+
+  /** A call that it holds, as it knows it. */
+  call(id: string): JournalledCall | undefined {
+    return this.#calls.get(id)?.call
   }
 
   /** How many calls it holds. */
@@ -96,6 +107,8 @@ export class CallJournal {
     this.#write()
     await this.#compacting
     await this.#syncing
+    if (!this.#isSynced) this.#sync()
+    await this.#syncing
   }
 
   /** Ends writing. Where no call is left, nothing is left on disk. */
@@ -146,15 +159,25 @@ export class CallJournal {
   #append(text: string): void {
     this.#file ??= openSync(this.#path, 'a', 0o640)
     this.#bytes += writeAll(this.#file, text)
-    this.#sync(this.#file)
+    this.#isSynced = false
+    this.#syncSoon()
   }
 
   /** One at a time; what is written meanwhile goes with the next. */
-  #sync(file: number): void {
-    this.#syncing ??= syncData(file)
+  #syncSoon(): void {
+    if (this.#syncing === null) this.#nextSync ??= this.#parts.clock.after(SYNC_EVERY_MS, () => this.#sync())
+  }
+
+  #sync(): void {
+    this.#nextSync?.clear()
+    this.#nextSync = null
+    if (this.#file === null || this.#syncing !== null) return
+    this.#isSynced = true
+    this.#syncing = syncData(this.#file)
       .catch(() => {})
       .then(() => {
         this.#syncing = null
+        if (!this.#isSynced) this.#syncSoon()
       })
   }
 

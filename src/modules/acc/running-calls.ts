@@ -2,7 +2,7 @@ import type { ModuleApis } from '../../module/define.ts'
 import { AccContext } from './context.ts'
 import type { AccFields } from './fields.ts'
 import type { CallJournal } from './journal.ts'
-import type { JournalledCall, OpenCall } from './journal-lines.ts'
+import { changedColumns, type JournalLine, type JournalledCall, type OpenCall } from './journal-lines.ts'
 import type { AccType } from './kinds.ts'
 import type { Dialog } from './services.ts'
 
@@ -13,6 +13,8 @@ interface Running {
   readonly dialog: Dialog | null
   readonly settled: Set<AccType>
   hasEnded: boolean
+  /** Something beside its dialog has changed since it was written. */
+  isStale: boolean
 }
 
 /** Most calls whose records are left to the next process: each takes a few kilobytes here too. */
@@ -84,8 +86,12 @@ export class RunningCalls {
   }
 
   #follow(id: string, dialog: Dialog | null, context: AccContext): void {
-    this.#running.set(context, { id, dialog, settled: new Set(), hasEnded: false })
-    context.onChange = () => this.changed(context)
+    const running: Running = { id, dialog, settled: new Set(), hasEnded: false, isStale: false }
+    this.#running.set(context, running)
+    context.onChange = () => {
+      running.isStale = true
+      this.changed(context)
+    }
   }
 
   #leave(context: AccContext): void {
@@ -97,10 +103,23 @@ export class RunningCalls {
   #writeChanged(): void {
     for (const context of this.#changed) {
       const running = this.#running.get(context)
-      const call = running === undefined ? null : this.#callOf(running, context)
-      if (call !== null) this.#journal?.add({ op: 'call', call })
+      const line = running === undefined ? null : this.#lineOf(running, context)
+      if (line !== null) this.#journal?.add(line)
     }
     this.#changed.clear()
+  }
+
+  /** What the journal does not know of a call; null when it knows all. */
+  #lineOf(running: Running, context: AccContext): JournalLine | null {
+    const { id, dialog } = running
+    const known = this.#journal?.call(id)
+    if (dialog !== null && this.#dialogs !== undefined && known !== undefined && !running.isStale && !hasAny(known.frozen)) {
+      const row = changedColumns(known.dialog, this.#dialogs.snapshot(dialog))
+      if (row !== null) return hasAny(row) ? { op: 'row', id, row } : null
+    }
+    running.isStale = false
+    const call = this.#callOf(running, context)
+    return call === null ? null : { op: 'call', call }
   }
 
   #callOf({ id, dialog }: Running, context: AccContext): JournalledCall | null {
@@ -121,6 +140,8 @@ export class RunningCalls {
     }
   }
 }
+
+const hasAny = (record: object): boolean => Object.keys(record).length > 0
 
 function contextOf(call: JournalledCall, written: ReadonlySet<AccType>): AccContext {
   const context = new AccContext(call.receivedMs)

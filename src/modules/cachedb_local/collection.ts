@@ -46,6 +46,14 @@ export class Collection implements CacheSystem {
     return sum
   }
 
+  /** Every value that has not expired; `ttlS` as {@link fetch} gives it. */
+  *all(): Iterable<CachedValue & { readonly key: string }> {
+    for (const key of this.#entries.keys()) {
+      const found = this.fetch(key)
+      if (found !== null) yield { key, ...found }
+    }
+  }
+
   /** Every value whose key matches a shell wildcard. */
   matching(glob: string): readonly { readonly name: string; readonly value: string }[] {
     const { matches } = wildcardMatcher(glob)

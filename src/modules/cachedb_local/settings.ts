@@ -19,18 +19,25 @@ export function parseCacheUrl(url: string): CacheUrl {
   }
 }
 
+/** A collection as `cache_collections` declares it. */
+export interface CollectionSettings {
+  readonly name: string
+  /** `/r`: shared with the nodes of the cluster. */
+  readonly isReplicated: boolean
+}
+
 /**
- * The names in `name[/r][=size]; …`. Sizes mean nothing here, for a Map grows by itself. Throws an Error that says what is
- * wrong.
+ * The collections of `name[/r][=size]; …`. Sizes mean nothing here, for a Map grows by itself. Throws an Error that says what
+ * is wrong.
  */
-export function parseCollections(text: string): readonly string[] {
+export function parseCollections(text: string): readonly CollectionSettings[] {
   return text
     .split(';')
     .map(item => item.trim())
     .filter(item => item !== '')
     .map(item => {
-      const name = /^([\w.-]+)(?:\/r)?(?:\s*=\s*\d+)?$/.exec(item)?.[1]
+      const [, name, mark] = /^([\w.-]+)(\/r)?(?:\s*=\s*\d+)?$/.exec(item) ?? []
       if (name === undefined) throw new Error(`cache_collections "${item}": expected name[/r][=size]`)
-      return name
+      return { name, isReplicated: mark !== undefined }
     })
 }

@@ -26,6 +26,9 @@ const NOT_FOR_SCRIPTS: ReadonlySet<string> = new Set([
   'hello',
 ])
 
+/** Replies as the client gives them by default. */
+type PlainOptions = Omit<RedisOptions, 'replyMapping'>
+
 interface RedisParts {
   readonly url: RedisUrl
   readonly log: Log
@@ -33,7 +36,7 @@ interface RedisParts {
   readonly connectTimeoutMs: number
   readonly queryTimeoutMs: number
   readonly tls: ConnectionOptions | undefined
-  readonly open: (options: RedisOptions) => Redis
+  readonly open: (options: PlainOptions) => Redis
 }
 
 /** A cache system whose values a Redis server keeps. While there is no connection everything fails at once. */
@@ -130,7 +133,7 @@ export class RedisSystem implements CacheSystem {
     })
   }
 
-  #options(): RedisOptions {
+  #options(): PlainOptions {
     const { url, connectTimeoutMs, tls } = this.#parts
     return {
       ...(url.servers[0] ?? {}),

@@ -29,5 +29,7 @@ export function parseDialogId(text: string): DialogId | null {
 }
 
 function backwards(text: string): string {
-  return Array.from(text).reverse().join('')
+  let reversed = ''
+  for (const digit of text) reversed = digit + reversed
+  return reversed
 }

@@ -59,9 +59,12 @@ const seconds = (timeMs: number): number => Math.floor(timeMs / 1000)
 
 /** `lifetimeS`: of calls that have not been answered, how long they are believed in. */
 export function rowOf(dialog: Dialog, lifetimeS: number): DialogRow {
+  return { dlg_id: BigInt(dialog.databaseId), ...columnsOf(dialog, lifetimeS) }
+}
+
+function columnsOf(dialog: Dialog, lifetimeS: number): Omit<DialogRow, 'dlg_id'> {
   const { origin, caller, callee, routes } = dialog
   return {
-    dlg_id: BigInt(dialog.databaseId),
     callid: origin.callId,
     from_uri: origin.fromUri,
     from_tag: caller.tag,
@@ -95,9 +98,8 @@ export function rowOf(dialog: Dialog, lifetimeS: number): DialogRow {
 
 /** What the row of a dialog is, and what it is not precise in. */
 export function snapshotOf(dialog: Dialog, lifetimeS: number): DialogSnapshot {
-  const { dlg_id, ...row } = rowOf(dialog, lifetimeS)
   return {
-    row: { ...row, dlg_id: String(dlg_id) },
+    row: { ...columnsOf(dialog, lifetimeS), dlg_id: dialog.databaseId },
     answeredMs: dialog.answeredMs,
     expiresMs: dialog.expiresMs,
     callerSdp: dialog.caller.sdp,

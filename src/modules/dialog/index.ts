@@ -1,3 +1,4 @@
+import type { EventType } from '../../events/catalogue.ts'
 import { counter, defineModule, gauge } from '../../module/define.ts'
 import { type DialogApi, dialogApi } from './api.ts'
 import { callFunctions, callSpecs } from './call-functions.ts'
@@ -53,6 +54,7 @@ export default defineModule(
     pvars: dialogPvars,
   },
   ({ clock, host, log, params, raise, stats, use }) => {
+    let stateEvent: EventType | undefined
     const services: DialogServices = {
       clock,
       log,
@@ -85,8 +87,12 @@ export default defineModule(
       observers: { answered: [], ended: [], changed: [], within: [] },
       namedRoutes: new Set(),
       storage: null,
-      stateChanged: (dialog, oldState, newState) =>
-        raise.E_DLG_STATE_CHANGED(stateChangeFields(dialog, oldState, newState)),
+      // Its values are not put together where nobody listens.
+      stateChanged: (dialog, oldState, newState) => {
+        stateEvent ??= host.bus.catalogue.find('E_DLG_STATE_CHANGED')
+        if (stateEvent === undefined || host.bus.isHeard(stateEvent))
+          raise.E_DLG_STATE_CHANGED(stateChangeFields(dialog, oldState, newState))
+      },
     }
     const { counts, settings, table } = services
     const restorer = new Restorer(services)

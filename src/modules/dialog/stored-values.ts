@@ -3,7 +3,8 @@ import type { Value } from '../../util/spec.ts'
 type Known = Exclude<Value, null>
 
 /** Values as the column `vars` holds them: `name#text|name##integer|`; `\`, `#` and `|` within are behind a backslash. */
-export function formatValues(values: Iterable<readonly [string, Known]>): string | null {
+export function formatValues(values: ReadonlyMap<string, Known>): string | null {
+  if (values.size === 0) return null
   const text = Array.from(
     values,
     ([name, value]) => `${escaped(name)}#${typeof value === 'number' ? '#' : ''}${escaped(String(value))}|`,

@@ -33,12 +33,15 @@ export interface FreeSwitchServer {
 
 /** What the module that is connected to FreeSWITCH servers offers. */
 export interface FreeSwitchApi {
-  /** Calls back with each heartbeat of the server behind an `fs://` URL. Gives what ends that. A bad URL is logged. */
+  /**
+   * Calls back with each heartbeat of the server behind an `fs://` URL, and at once where one has come before. Gives what
+   * ends that. A bad URL is logged.
+   */
   watch(url: string, onHeartbeat: (state: FreeSwitchState) => void): () => void
   /**
    * Holds the connection to a server, opening it where there is none; one to the same host and port is shared. A host
    * alone, or the address of a server, also finds a server that is known with another port. Subscribes to the events the
-   * URL names. Throws an Error where the URL cannot be read, or no password is known.
+   * URL names. Without a password that is known it waits for one. Throws an Error where the URL cannot be read.
    */
   hold(url: string, onEvent: (event: ReceivedEvent) => void): FreeSwitchServer
   /** Host, port and events of a URL. Throws an Error where it cannot be read. */

@@ -1,5 +1,6 @@
 import type { Log } from '../../log/log.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
+import type { FreeSwitchState } from './api.ts'
 import { EslConnection } from './connection.ts'
 import { type FreeSwitchEvent, isWanted, readEvent } from './event.ts'
 import type { Frame } from './frame-reader.ts'
@@ -38,6 +39,8 @@ export class Server {
   /** Its IP address, once it was reached. */
   address: string | null = null
   readonly holders = new Set<Holder>()
+  /** What its last heartbeat said. */
+  state: FreeSwitchState | null = null
   readonly #services: ServerServices
   #user: string
   #password: string

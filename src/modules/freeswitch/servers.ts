@@ -27,7 +27,7 @@ export class Servers implements FreeSwitchApi {
 
   hold(text: string, onEvent: Parameters<FreeSwitchApi['hold']>[1]): FreeSwitchServer {
     const url = parseFreeSwitchUrl(text)
-    return this.#hold(url, {
+    return this.#hold(this.#join(url), {
       events: url.events,
       onEvent: ({ name, body }, sender) => onEvent({ name, sender, body }),
     })
@@ -42,6 +42,7 @@ export class Servers implements FreeSwitchApi {
       log.error('a FreeSWITCH server cannot be watched', { reason: String(error) })
       return () => {}
     }
+    const server = this.#join(url)
     let silence = { clear: () => {} }
     let wasSilent = false
     const sayOnce = (): void => {
@@ -56,10 +57,12 @@ export class Servers implements FreeSwitchApi {
         if (state === null) return
         silence.clear()
         silence = clock.after(this.#heartbeatMs * SILENT_INTERVALS, sayOnce)
+        server.state = state
         onHeartbeat(state)
       },
     }
-    const hold = this.#hold(url, holder)
+    const hold = this.#hold(server, holder)
+    if (server.state !== null) onHeartbeat(server.state)
     return () => {
       silence.clear()
       hold.release()
@@ -72,9 +75,13 @@ export class Servers implements FreeSwitchApi {
     this.#servers.clear()
   }
 
-  #hold(url: FreeSwitchUrl, holder: Holder): FreeSwitchServer {
+  #join(url: FreeSwitchUrl): Server {
     const server = this.#find(url) ?? this.#open(url)
     server.learn(url)
+    return server
+  }
+
+  #hold(server: Server, holder: Holder): FreeSwitchServer {
     server.holders.add(holder)
     server.settle()
     return {

@@ -20,6 +20,8 @@ export interface OpenDoors {
   ask(door: Door, json: string): Promise<string>
   /** Sends the bytes of a recording, `mi/which`, through a door as they are. */
   askRecorded(door: Door, name: string): Promise<string>
+  /** Sends a request in the text form of 2.x through the FIFO and gives what is answered under this name. */
+  askText(request: string, reply: string): Promise<string>
   /** Sends something that is not answered. */
   send(door: Door, bytes: string): Promise<void>
   readonly httpPort: number
@@ -71,6 +73,7 @@ export async function openDoors(script: string, clock: Clock = systemClock): Pro
       const reply = /^:([^:]+):/.exec(request.toString('latin1'))?.[1] ?? ''
       return fifo.ask(request.toString('utf8'), reply)
     },
+    askText: (request, reply) => fifo.ask(request, reply, isWholeText),
     send: async (door, bytes) => {
       if (door === 'datagram') udp.send(bytes)
       else if (door === 'fifo') await fifo.write(bytes)
@@ -101,13 +104,13 @@ class FifoClient {
     this.#folder = folder
   }
 
-  async ask(request: string, reply: string): Promise<string> {
+  async ask(request: string, reply: string, isEnd = isWhole): Promise<string> {
     const reader = this.#replies.get(reply) ?? this.#makeReply(reply)
     let text = ''
     const answer = new Promise<string>(resolve => {
       const take = (piece: string): void => {
         text += piece
-        if (!isWhole(text)) return
+        if (!isEnd(text)) return
         reader.off('data', take)
         resolve(text)
       }
@@ -144,6 +147,9 @@ class FifoClient {
     return reader
   }
 }
+
+/** `200 OK` goes on to an empty line, a refusal is one line. */
+const isWholeText = (text: string): boolean => (text.startsWith('2') ? text.endsWith('\n\n') : text.endsWith('\n'))
 
 /** An answer on a FIFO has no end of its own. */
 function isWhole(text: string): boolean {

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
+import { webServer } from '../../modules/rest_client/web-server.ts'
 import { headerOf, SipUa } from '../../support/sip-ua.ts'
 import { B2, B4 } from './base-scripts.ts'
 import { branchOf, expectNothingLeft, register, roundTrip, type Scenario, startScenario, until } from './rig.ts'
 
 const NOTIFY = {
   '4.x': `${B4}
+loadmodule "rest_client.so"
 loadmodule "event_routing.so"
+loadmodule "cachedb_local.so"
 route {
     if (has_totag()) route(indialog);
     if (is_method("CANCEL")) { if (t_check_trans()) t_relay(); exit; }
@@ -17,8 +20,17 @@ route {
     t_wait_for_new_branches();
     $avp(filter) = "aor=" + $rU + "@" + $rd;
     notify_on_event("E_UL_CONTACT_INSERT", $avp(filter), "fork_call", 20);
+    route(send_push, $rU);
     if (lookup("location", "method-filtering")) t_relay();
     exit;
+}
+route[send_push] {
+    if (!cache_fetch("local", "token-$param(1)", $avp(token))) return(1);
+    rest_append_hf("Authorization: key=CONSOLE_API_KEY");
+    $var(json) = "{\\"registration_ids\\":[\\"" + $avp(token) + "\\"]}";
+    rest_post("http://127.0.0.1:@PUSH@/fcm/send", $var(json), "application/json", $var(body), $var(ct), $var(code));
+    xlog("push code $var(code)\\n");
+    return(1);
 }
 `,
   '2.x': `${B2}
@@ -48,14 +60,15 @@ route[fork_call] {
 `
 
 async function start(dialect: keyof typeof NOTIFY = '4.x') {
-  const scenario = await startScenario(NOTIFY[dialect] + FORK)
+  const push = await webServer(({ response }) => void response.writeHead(200).end('{}'))
+  const scenario = await startScenario(NOTIFY[dialect] + FORK, { PUSH: push.port })
   const [alice, bob] = [await SipUa.open('alice'), await SipUa.open('bob')]
   const call = async () => {
     const invite = alice.request('INVITE', scenario.port)
     await alice.nextReply(100)
     return invite
   }
-  return { scenario, alice, bob, call }
+  return { scenario, alice, bob, call, push }
 }
 
 /** Registers another phone of bob than the one that bears the name. */
@@ -107,6 +120,34 @@ describe.each(['4.x', '2.x'] as const)('scenario 10 in the spelling of %s', dial
 })
 
 describe('scenario 10: push notification', () => {
+  it('a. the sleeping phone is woken through its push server while the caller waits', async () => {
+    const { scenario, alice, bob, call, push } = await start()
+    await scenario.mi('cache_store', { system: 'local', attr: 'token-bob', value: 'TKN' })
+    await call()
+    await until(() => scenario.logged('push code 200') === 1)
+    expect(push.asked).toHaveLength(1)
+    expect(push.asked[0]).toMatchObject({
+      method: 'POST',
+      path: '/fcm/send',
+      headers: { authorization: 'key=CONSOLE_API_KEY', 'content-type': 'application/json' },
+      body: '{"registration_ids":["TKN"]}',
+    })
+    expect(alice.received.filter(({ status }) => status > 100)).toEqual([])
+    await register(bob, scenario.port)
+    await converse(scenario, alice, bob)
+    await scenario.clock.advance(20_000)
+    await expectNothingLeft(scenario)
+  })
+
+  it('a. a phone that registers before the push server has replied gets the call too', async () => {
+    const { scenario, alice, bob, call, push } = await start()
+    await scenario.mi('cache_store', { system: 'local', attr: 'token-bob', value: 'TKN' })
+    await call()
+    await until(() => push.asked.length === 1)
+    await register(bob, scenario.port)
+    await converse(scenario, alice, bob)
+  })
+
   it('b. nobody registers: 408 after 20 s', async () => {
     const { scenario, alice, call } = await start()
     const invite = await call()

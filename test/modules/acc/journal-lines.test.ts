@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   apply,
+  changedColumns,
   formatLine,
   type JournalLine,
   type JournalledCall,
@@ -39,6 +40,7 @@ const LINES: readonly JournalLine[] = [
   { op: 'written', id: 'c2', type: 'db' },
   { op: 'forgotten', id: 'c3' },
 ]
+const CONFIRMED: JournalLine = { op: 'row', id: 'c1', row: { state: 4 } }
 const TEXT = LINES.map(formatLine).join('')
 
 describe('a journal of calls', () => {
@@ -52,6 +54,17 @@ describe('a journal of calls', () => {
     const { calls } = readLines(TEXT)
     const again = readLines([...calls.values()].flatMap(linesOf).map(formatLine).join(''))
     expect(again.calls).toEqual(calls)
+  })
+
+  it('takes the columns of a dialog that have changed', () => {
+    const { calls } = readLines(formatLine({ op: 'call', call: call('c1') }) + formatLine(CONFIRMED))
+    expect(calls.get('c1')?.call.dialog.row).toMatchObject({ state: 4 })
+  })
+
+  it('says all of a dialog anew when more than its row has changed', () => {
+    const dialog = { ...call('c1').dialog, callerSdp: 'v=0' }
+    expect(changedColumns(dialog, { ...dialog, row: { ...dialog.row, state: 4 } })).toEqual({ state: 4 })
+    expect(changedColumns(dialog, { ...dialog, callerSdp: 'v=1' })).toBeNull()
   })
 
   it('keeps what it knows of a call when the call changes', () => {

@@ -6,6 +6,7 @@ import { stateFolder } from '../../../src/module/state-folder.ts'
 import { CallJournal } from '../../../src/modules/acc/journal.ts'
 import type { JournalledCall } from '../../../src/modules/acc/journal-lines.ts'
 import { takeLock } from '../../../src/modules/acc/journal-lock.ts'
+import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { testFolder } from '../../cli/scripts.ts'
 import { recordingLog } from '../../sip/net/peers.ts'
 
@@ -27,7 +28,7 @@ const call = (id: string, note = ''): JournalledCall =>
 function journalIn(folder: string) {
   const log = recordingLog()
   const counts = { failures: { value: 0 }, damaged: { value: 0 } }
-  return { journal: new CallJournal({ folder, log, ...counts }), counts, log }
+  return { journal: new CallJournal({ folder, clock: new VirtualClock(), log, ...counts }), counts, log }
 }
 
 /** What the next process finds. */

@@ -13,7 +13,8 @@ const data = (name: string, weight: number, priority = 0): DestinationData => ({
   weight,
   priority,
   attrs: null,
-  description: null, freeswitch: null,
+  description: null,
+  freeswitch: null,
 })
 /** `a1 b2! c` are a with weight 1, b with weight 2 and out of service, c with weight 1. */
 function setOf(text: string): DestinationSet {

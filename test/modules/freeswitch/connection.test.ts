@@ -86,16 +86,19 @@ describe('a FreeSWITCH server', () => {
     expect(esl.commands.at(-1)).toBe('multi\nline: x')
   })
 
-  it.each(['', '\n\n', 'api a\n\napi b', 'api a\r\n\r\nexit'])('sends nothing of %j, which is not one command', async text => {
-    const { servers } = setUp()
-    const esl = await EslServer.start()
-    const server = servers.hold(urlOf(esl), () => {})
-    expect(await server.command(text)).toBeNull()
-    expect(await server.command('api ok')).toBe('+OK ok')
-    expect(esl.commands).toEqual(['api ok'])
-  })
+  it.each(['', '\n\n', 'api a\n\napi b', 'api a\r\n\r\nexit'])(
+    'sends nothing of %j, which is not one command',
+    async text => {
+      const { servers } = setUp()
+      const esl = await EslServer.start()
+      const server = servers.hold(urlOf(esl), () => {})
+      expect(await server.command(text)).toBeNull()
+      expect(await server.command('api ok')).toBe('+OK ok')
+      expect(esl.commands).toEqual(['api ok'])
+    },
+  )
 
-  it('is connected to again within a second, with its events; while it is away pauses grow', async () => {
+  it('is connected to again within a second, with its events', async () => {
     const { clock, servers, logged } = setUp()
     const esl = await EslServer.start()
     servers.hold(urlOf(esl, 'DTMF'), () => {})
@@ -104,17 +107,28 @@ describe('a FreeSWITCH server', () => {
     await until(() => logged('there is no connection') === 1)
     await clock.advance(1000)
     expect(await esl.took(2)).toEqual(['event json DTMF', 'event json DTMF'])
-    await esl.close()
-    await until(() => logged('there is no connection') === 2)
-    for (let i = 0; i < 21; i++) {
-      const before = clock.pending
-      await clock.advance(1000)
-      await until(() => clock.pending >= before)
+  })
+
+  it('that stays away is tried less often after twenty failures, and said to be away once', async () => {
+    const { clock, servers, logged } = setUp()
+    const esl = await EslServer.start()
+    esl.isRefusing = true
+    const server = servers.hold(urlOf(esl), () => {})
+    const failed = async (count: number): Promise<void> => {
+      await until(() => esl.connections === count)
+      expect(await server.command('api x')).toBeNull()
     }
-    await esl.listen()
-    await later(clock, () => esl.connections === 3)
-    expect(logged('there is no connection')).toBe(2)
-    expect(logged('connected to a FreeSWITCH server')).toBe(3)
+    for (let i = 1; i <= 20; i++) {
+      await failed(i)
+      await clock.advance(1000)
+    }
+    await failed(21)
+    await clock.advance(4000)
+    expect(esl.connections).toBe(21)
+    esl.isRefusing = false
+    await clock.advance(1000)
+    await until(() => logged('connected to a FreeSWITCH server') === 1)
+    expect(logged('there is no connection')).toBe(1)
   })
 
   it('that refuses a subscription is asked again', async () => {
@@ -154,6 +168,9 @@ describe('heartbeats', () => {
     await until(() => states.length === 2)
     await clock.advance(10_000)
     expect(logged('no heartbeat')).toBe(1)
+    const late: unknown[] = []
+    servers.watch(urlOf(esl), state => void late.push(state))()
+    expect(late).toEqual([{ idleCpu: 50, sessions: 0, maxSessions: 1 }])
     end()
     await until(() => esl.openConnections === 0)
   })
