@@ -19,6 +19,7 @@ import acc from './modules/acc/index.ts'
 import aliasDb from './modules/alias_db/index.ts'
 import auth from './modules/auth/index.ts'
 import authDb from './modules/auth_db/index.ts'
+import avpops from './modules/avpops/index.ts'
 import benchmark from './modules/benchmark/index.ts'
 import blacklists from './modules/blacklists/index.ts'
 import cache from './modules/cache/index.ts'
@@ -78,6 +79,7 @@ import rtpproxy from './modules/rtpproxy/index.ts'
 import signaling from './modules/signaling/index.ts'
 import sipmsgops from './modules/sipmsgops/index.ts'
 import sl from './modules/sl/index.ts'
+import sqlops from './modules/sqlops/index.ts'
 import statistics from './modules/statistics/index.ts'
 import statusReport from './modules/status_report/index.ts'
 import tcp from './modules/tcp/index.ts'
@@ -104,6 +106,7 @@ export const modules: readonly AnyModule[] = [
   aliasDb,
   auth,
   authDb,
+  avpops,
   benchmark,
   cachedbLocal,
   cachedbRedis,
@@ -158,6 +161,7 @@ export const modules: readonly AnyModule[] = [
   signaling,
   sipmsgops,
   sl,
+  sqlops,
   textops,
   tlsMgm,
   tm,

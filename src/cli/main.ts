@@ -7,6 +7,7 @@ import explain from './explain.ts'
 import mi from './mi.ts'
 import { BAD_CONFIGURATION, runLikeOpensips } from './opensips.ts'
 import { isOpensipsStyle, parseOpensipsFlags } from './opensips-flags.ts'
+import reconcile from './reconcile.ts'
 import replay from './replay.ts'
 import run from './run.ts'
 import spool from './spool.ts'
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, CliCommand>> = {
   explain,
   spool,
   replay,
+  reconcile,
   db,
   demo,
 }

@@ -48,6 +48,8 @@ export class SharedCapability implements Capability {
   readonly #refused = new Set<number>()
   #patience: Timer | null = null
   #seedFallback: Timer | null = null
+  /** A seed node that has waited long enough: it is synchronised as soon as nobody is left to be asked. */
+  #mayFallBack = false
 
   constructor(parts: SharedCapabilityParts) {
     this.#parts = parts
@@ -88,7 +90,10 @@ export class SharedCapability implements Capability {
     const { node, clock, settings } = this.#parts
     if (this.#isSynced) return
     if (node.find(this.cluster)?.self.isSeed === true)
-      this.#seedFallback = clock.after(settings.seedFallbackMs, () => this.#fallBack())
+      this.#seedFallback = clock.after(settings.seedFallbackMs, () => {
+        this.#mayFallBack = true
+        this.#fallBack()
+      })
     this.#ask()
   }
 
@@ -167,10 +172,11 @@ export class SharedCapability implements Capability {
     if (this.#donor !== null) this.#refused.add(this.#donor)
     this.#donor = null
     this.#ask()
+    this.#fallBack()
   }
 
   #fallBack(): void {
-    if (!this.#isSynced && this.#donor === null) this.#finish()
+    if (this.#mayFallBack && !this.#isSynced && this.#donor === null) this.#finish()
   }
 
   #finish(): void {

@@ -40,12 +40,15 @@ export class Topology {
   }
 
   /**
-   * The shortest way to each node that there is one to: its number → the neighbour to go by. Of ways of the same length the
+   * The shortest way to each node that there is one to: its number → the neighbour to go by. Links count where both ends say
+   * that they have them, so that answers find their way back. Of ways of the same length the
    * one by the node with the lowest priority is taken, then the one with the lowest number.
    */
   routes(self: number, neighbours: readonly number[]): ReadonlyMap<number, number> {
     const found = new Map<number, number>()
-    let frontier: readonly (readonly [number, number])[] = neighbours.map(node => [node, node] as const)
+    let frontier: readonly (readonly [number, number])[] = neighbours
+      .filter(node => this.#neighboursOf(node).includes(self))
+      .map(node => [node, node] as const)
     while (frontier.length > 0) {
       const fresh = frontier.toSorted((a, b) => this.#rank(a[1], b[1]) || this.#rank(a[0], b[0]))
       const added = fresh.filter(([node, by]) => {
@@ -53,7 +56,11 @@ export class Topology {
         found.set(node, by)
         return true
       })
-      frontier = added.flatMap(([node, by]) => this.#neighboursOf(node).map(next => [next, by] as const))
+      frontier = added.flatMap(([node, by]) =>
+        this.#neighboursOf(node)
+          .filter(next => !found.has(next) && this.#neighboursOf(next).includes(node))
+          .map(next => [next, by] as const),
+      )
     }
     return found
   }

@@ -70,9 +70,13 @@ export class Database {
    * Rejects with E_DB_QUERY where the database has no language.
    */
   async query(text: string): Promise<readonly (readonly DbValue[])[]> {
-    if (this.#store.query === undefined)
-      throw new DatabaseError('E_DB_QUERY', `${this.#url} takes no SQL: use a database that does, such as sqlite://`)
-    return this.#store.query(text)
+    return this.#store.query?.(text) ?? this.requireQueries()
+  }
+
+  /** Throws a DatabaseError E_DB_QUERY where the database has no language. */
+  requireQueries(): never[] {
+    if (this.#store.query !== undefined) return []
+    throw new DatabaseError('E_DB_QUERY', `${this.#url} takes no SQL: use a database that does, such as sqlite://`)
   }
 
   /** Makes an empty table and enters its version, making the table of versions as well where there is none. */

@@ -56,22 +56,38 @@ function valueStart(line: string): number {
   return colons > 0 && /^[A-Za-z_][\w-]*[ \t]*$/.test(line.slice(0, colons)) ? colons + 2 : 0
 }
 
-type State = 'line' | 'colon' | 'plain' | 'value' | 'quoted' | 'escape'
+type State = 'line' | 'plain' | 'value' | 'quoted' | 'escape'
 
-/** Finds where a request in text form ends, in text that arrives in pieces: at the first empty line outside of quotes. */
+/**
+ * Finds where a request in text form ends, in text that arrives in pieces: at the first empty line outside of quotes. Where a
+ * writer was cut off and the request of another one begins, `:name:` at the start of a line or before a `{`, it ends too.
+ */
 export class TextScanner {
   #state: 'incomplete' | 'complete' | 'invalid' = 'incomplete'
   #at: State = 'line'
   #isFirstLine = true
+  #count = 0
+  /** Where the last two colons were, when there is but a word between them and behind them. */
+  #colon = -1
+  #firstColon = -1
+  #lineStart = 0
 
   get state(): 'incomplete' | 'complete' | 'invalid' {
     return this.#state
   }
 
+  /** When invalid: how many characters from the start of the request on belong to the one that was cut off. */
+  get cutAt(): number {
+    return this.#firstColon
+  }
+
   /** Reads `text` from an offset; gives the offset behind the last character read. */
   feed(text: string, from: number): number {
     let at = from
-    while (at < text.length && this.#state === 'incomplete') this.#take(text.charAt(at++))
+    while (at < text.length && this.#state === 'incomplete') {
+      this.#take(text.charAt(at++))
+      this.#count++
+    }
     return at
   }
 
@@ -79,31 +95,43 @@ export class TextScanner {
     if (this.#at === 'escape') this.#at = 'quoted'
     else if (this.#at === 'quoted') this.#at = c === '"' ? 'plain' : c === '\\' ? 'escape' : 'quoted'
     else if (c === '\n') this.#endLine()
-    else this.#at = this.#next(c)
+    else {
+      if (!this.#isFirstLine) this.#watchFor(c)
+      this.#at = this.#next(c)
+    }
   }
 
   #endLine(): void {
-    if (this.#at === 'line' && !this.#isFirstLine) this.#state = 'complete'
+    // `:command:reply`, and that was all of the line: the front of another request.
+    if (this.#firstColon === this.#lineStart) this.#state = 'invalid'
+    else if (this.#at === 'line' && !this.#isFirstLine) this.#state = 'complete'
+    else this.#firstColon = -1
+    this.#colon = -1
     this.#isFirstLine = false
     this.#at = 'line'
+    this.#lineStart = this.#count + 1
+  }
+
+  /** Notices `:name:{` anywhere in a line. */
+  #watchFor(c: string): void {
+    if (c === ':') {
+      const hasName = this.#colon >= 0 && this.#count > this.#colon + 1
+      this.#firstColon = hasName ? this.#colon : -1
+      this.#colon = this.#count
+    } else if ((c === '{' || c === '[') && this.#firstColon >= 0 && this.#count === this.#colon + 1) {
+      this.#state = 'invalid'
+    } else if (!/[\w.-]/.test(c)) {
+      this.#colon = -1
+      this.#firstColon = -1
+    }
   }
 
   #next(c: string): State {
+    if (this.#isFirstLine) return 'plain'
     const isBlank = c === ' ' || c === '\t' || c === '\r'
-    switch (this.#at) {
-      case 'line':
-        if (this.#isFirstLine) return 'plain'
-        if (isBlank) return 'line'
-        return c === '"' ? 'quoted' : c === ':' ? 'colon' : 'plain'
-      case 'colon':
-        // A writer was cut off, and here is the request of the next one.
-        if (/[A-Za-z_]/.test(c)) this.#state = 'invalid'
-        return c === ':' ? 'value' : 'plain'
-      case 'value':
-        return isBlank ? 'value' : c === '"' ? 'quoted' : c === ':' ? 'value' : 'plain'
-      default:
-        return c === ':' ? 'value' : 'plain'
-    }
+    if (this.#at === 'line') return isBlank ? 'line' : c === '"' ? 'quoted' : c === ':' ? 'value' : 'plain'
+    if (this.#at === 'value') return isBlank ? 'value' : c === '"' ? 'quoted' : c === ':' ? 'value' : 'plain'
+    return c === ':' ? 'value' : 'plain'
   }
 }
 

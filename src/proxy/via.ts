@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { RouteContext } from '../script/context.ts'
+import { codeAt } from '../sip/codec/chars.ts'
 import type { SipMessage } from '../sip/codec/message.ts'
 import type { ViaStamp } from '../sip/codec/write.ts'
 import { bracketed, canonicalHost } from '../sip/net/address.ts'
@@ -107,8 +108,9 @@ function transactionText(message: SipMessage): string {
 /** 26 hexadecimal digits that depend on every character of the text; not meant to withstand anybody. */
 function spread(text: string): string {
   let [a, b, c, d] = [0x811c9dc5, 0x9e3779b9, 0x85ebca6b, 0xc2b2ae35]
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+  const { length } = text
+  for (let i = 0; i < length; i++) {
+    const code = codeAt(text, i)
     a = Math.imul(a ^ code, 0x01000193)
     b = Math.imul(b ^ code ^ (a >>> 15), 0x5bd1e995)
     c = Math.imul(c ^ code ^ (b >>> 13), 0x27d4eb2f)
@@ -119,7 +121,10 @@ function spread(text: string): string {
   return (hex(a) + hex(b) + hex(c) + hex(d)).slice(0, 26)
 }
 
-const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0')
+/** Of each byte value; writing a whole word in hexadecimal goes through floating point. */
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const hexByte = (word: number, shift: number): string => HEX_BYTES[(word >>> shift) & 255] ?? ''
+const hex = (word: number): string => hexByte(word, 24) + hexByte(word, 16) + hexByte(word, 8) + hexByte(word, 0)
 
 function digest(text: string, digits: number): string {
   return hash('sha1', text, 'hex').slice(0, digits)

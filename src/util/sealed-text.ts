@@ -34,7 +34,7 @@ export class SealedText {
   /** The text behind a token; null where it was not made with this key, or has been changed. */
   open(token: string): string | null {
     if (token.length > LONGEST_TOKEN) return null
-    const bytes = this.#encoding === 'base32' ? fromBase32(token) : Buffer.from(token, 'base64url')
+    const bytes = this.#encoding === 'base32' ? fromBase32(token) : fromBase64(token)
     if (bytes === null || bytes.length < IV_BYTES + TAG_BYTES) return null
     const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, IV_BYTES))
     decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
@@ -45,6 +45,12 @@ export class SealedText {
       return null
     }
   }
+}
+
+/** Node passes over letters that do not belong there and bits that are left over: none of that is what we wrote. */
+function fromBase64(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.toString('base64url') === text ? bytes : null
 }
 
 /** RFC 4648 §6, without padding. */
@@ -76,5 +82,7 @@ function fromBase32(text: string): Buffer | null {
     bytes.push(value >>> bits)
     value &= (1 << bits) - 1
   }
+  // Neither a letter too many nor bits that are left over.
+  if (bits >= 5 || value !== 0) return null
   return Buffer.from(bytes)
 }

@@ -41,9 +41,8 @@ export const bench: Bench = async () => {
     return ms
   }
   try {
-    const sending = { events: EVENTS, window: BATCH * BATCHES }
     const [ours, plain] = await inTurn(
-      () => timed(() => sendThroughBus(sending, bullmq, `bullmq:${server.hostPort}/${QUEUE}`)),
+      () => timed(() => sendThroughBus(EVENTS, bullmq, `bullmq:${server.hostPort}/${QUEUE}`)),
       () => timed(() => plainAdd(queue, run++)),
     )
     return [

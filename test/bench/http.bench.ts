@@ -6,8 +6,6 @@ import { atLeast, type Bench, type Claim, inTurn, msOf, rate } from './measure.t
 import { startReceiver } from './receivers.ts'
 
 const EVENTS = 10_000
-/** Events that wait behind those on their way. */
-const QUEUED = 256
 
 /** Posts the same bodies over as many connections, and reads every answer. */
 async function plainPost(port: number, connections: number): Promise<void> {
@@ -25,8 +23,9 @@ async function plainPost(port: number, connections: number): Promise<void> {
 async function compared(port: number, connections: number): Promise<Claim> {
   const socket = `http://127.0.0.1:${port}/hook#connections=${connections}`
   const [ours, plain] = await inTurn(
-    () => msOf(() => sendThroughBus({ events: EVENTS, window: QUEUED }, http, socket)),
+    () => msOf(() => sendThroughBus(EVENTS, http, socket)),
     () => msOf(() => plainPost(port, connections)),
+    7,
   )
   return atLeast(
     `http: events raised, queued and answered, ${connections} at a time`,

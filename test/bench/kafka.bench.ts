@@ -44,9 +44,8 @@ export const bench: Bench = async () => {
       createPartitioner: Partitioners.DefaultPartitioner,
     })
     await producer.connect()
-    const sending = { events: EVENTS, window: 2 * BATCH }
     const [ours, plain] = await inTurn(
-      () => msOf(() => sendThroughBus(sending, kafka, `kafka:${broker.hostPort}/${TOPIC}`)),
+      () => msOf(() => sendThroughBus(EVENTS, kafka, `kafka:${broker.hostPort}/${TOPIC}`)),
       () => msOf(() => plainSend(producer)),
     )
     await producer.disconnect()

@@ -43,9 +43,8 @@ async function plainJetStream(connection: NatsConnection, subject: string, run: 
 }
 
 async function compared(name: string, socket: string, plain: () => Promise<void>): Promise<Claim> {
-  const sending = { events: EVENTS, window: BATCH * BATCHES }
   const [ours, theirs] = await inTurn(
-    () => msOf(() => sendThroughBus(sending, nats, socket)),
+    () => msOf(() => sendThroughBus(EVENTS, nats, socket)),
     () => msOf(plain),
   )
   const against = `${rate(EVENTS, theirs)} plain nats loop, same window`

@@ -33,7 +33,7 @@ export const bench: Bench = async () => {
   try {
     const socket = `tcp:127.0.0.1:${receiver.port}`
     const [ours, plain] = await inTurn(
-      () => msOf(() => sendThroughBus({ events: EVENTS, window: WINDOW }, stream, socket, PARAMS)),
+      () => msOf(() => sendThroughBus(EVENTS, stream, socket, PARAMS)),
       () => msOf(() => plainRequests(receiver.port)),
     )
     return [

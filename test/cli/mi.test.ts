@@ -33,7 +33,15 @@ const fifo = new FifoDoor(
 )
 const udp = new DatagramDoor(
   mi,
-  { address: { kind: 'udp', host: '127.0.0.1', port: 0 }, pretty: false, indent: '\t', rules: null, allowed: null, maxReplyBytes: 65000, mode: 0 },
+  {
+    address: { kind: 'udp', host: '127.0.0.1', port: 0 },
+    pretty: false,
+    indent: '\t',
+    rules: null,
+    allowed: null,
+    maxReplyBytes: 65000,
+    mode: 0,
+  },
   log,
 )
 let url: string
@@ -141,7 +149,15 @@ describe('fanfare mi', () => {
   it('says that a UDP port is closed', async () => {
     const door = new DatagramDoor(
       mi,
-      { address: { kind: 'udp', host: '127.0.0.1', port: 0 }, pretty: false, indent: '\t', rules: null, allowed: null, maxReplyBytes: 1, mode: 0 },
+      {
+        address: { kind: 'udp', host: '127.0.0.1', port: 0 },
+        pretty: false,
+        indent: '\t',
+        rules: null,
+        allowed: null,
+        maxReplyBytes: 1,
+        mode: 0,
+      },
       log,
     )
     const name = await door.open()

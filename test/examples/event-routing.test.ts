@@ -111,7 +111,7 @@ describe.skipIf(inject('sippMissing') !== null)('with SIPp', () => {
     await succeed(phone(registerBob), phone(registerCarol))
     const alice = phone(caller)
     await expect.poll(waits, PATIENCE).toBe(1)
-    await succeed(phone(picker), bob, carol, alice)
+    await succeed(phone(picker), alice, bob, carol)
     expect(log.join('')).toContain('the call is taken by sip:carol@127.0.0.1')
   })
 

@@ -22,6 +22,8 @@ import { isAboutContent, verdictOf } from './verdict.ts'
 /** A request is given up this much before its deadline, so that what is answered then is our answer. */
 const AHEAD_MS = 20
 const NO_CONNECTION = failed(new DeliveryError('E_NOT_CONNECTED', 'no connection to the receiver'))
+/** Sent now, it would most likely be given up with the receiver at work on it. */
+const TOO_LATE = failed(new DeliveryError('E_QUEUE_FULL', 'the receiver is too slow for another request in time'))
 
 type Unanswered = Extract<Result, { readonly error: Error }>
 
@@ -44,8 +46,9 @@ interface Session {
   readonly pool: Pool
   readonly dialer: Dialer
   readonly onLost: (error: DeliveryError) => void
-  /** When an answer came last. */
+  /** When an answer came last, and how long it had taken. */
   heardMs: number
+  tookMs: number
 }
 
 /** Posts events to a URL: `delivered` means that the receiver answered 2xx. Each attempt is signed anew, under the same id. */
@@ -67,7 +70,8 @@ export class HttpLink implements Link {
     this.codec = options.codec
     this.maxBatch = options.batch
     this.maxInFlight = options.connections
-    this.window = 2 * options.batch * options.connections
+    // One request more, so that the next is at hand when an answer comes.
+    this.window = options.batch * (options.connections + 1)
     this.#pack = options.isBatched ? packBatch(options.codec) : packOne(options.codec)
   }
 
@@ -89,7 +93,7 @@ export class HttpLink implements Link {
       headersTimeout: 0,
       bodyTimeout: 0,
     })
-    this.#session = { pool, dialer, onLost, heardMs: Number.NEGATIVE_INFINITY }
+    this.#session = { pool, dialer, onLost, heardMs: Number.NEGATIVE_INFINITY, tookMs: 0 }
   }
 
   async write(batch: readonly WireEvent[], deadlineMs: number): Promise<Outcomes> {
@@ -118,9 +122,11 @@ export class HttpLink implements Link {
     if (session === undefined) return { status: 0, delivery: NO_CONNECTION }
     const { clock } = this.#options
     const sentMs = clock.monotonicMs()
+    if (deadlineMs - sentMs < session.tookMs) return { status: 0, delivery: TOO_LATE }
     const result = await this.#post(session, batch, deadlineMs - AHEAD_MS)
     if ('error' in result) return { status: 0, delivery: this.#unanswered(session, result, sentMs) }
     session.heardMs = clock.monotonicMs()
+    session.tookMs = session.heardMs - sentMs
     return { status: result.status, delivery: verdictOf(result.status, result.retryAfter, clock.nowMs()) }
   }
 

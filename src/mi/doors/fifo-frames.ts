@@ -67,11 +67,11 @@ export class FifoFrames {
     if (this.#text.length > this.#maxLength) this.#drop(`longer than ${this.#maxLength} characters`)
   }
 
-  /** The rest will not come: gives up what is kept. */
+  /** The rest will not come: gives up what is kept, up to where another request seems to start. */
   abandon(why: string): void {
     this.#join('')
-    this.#onGarbage(this.#text, why)
-    this.#restart(this.#text.length)
+    if (this.#text === '' || !this.#drop(why)) return
+    while (this.#text !== '' && this.#advance());
   }
 
   /** Adds to a request that goes on beyond this piece. Only the piece is looked at, whatever came before it. */
@@ -147,7 +147,7 @@ export class FifoFrames {
   /** Gives up what stands at the front; true when another request may follow. */
   #drop(why: string): boolean {
     // What is cut off ends where the scanner saw the next one begin.
-    const from = this.#scanner instanceof TextScanner ? Math.max(1, this.#scannedTo - 2) : 1
+    const from = this.#scanner instanceof TextScanner ? Math.max(1, this.#scanner.cutAt) : 1
     const next = this.#text.slice(from).search(NEXT_REQUEST)
     const end = next < 0 ? this.#text.length : next + from
     this.#onGarbage(this.#text.slice(0, end), why)

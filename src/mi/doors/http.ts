@@ -247,8 +247,12 @@ function sendStream(reply: FastifyReply, stream: HttpStream): FastifyReply {
   return reply.header('Content-Type', stream.contentType).header('Cache-Control', 'no-store').send(body)
 }
 
+/** A target that means what it says: nothing escaped, no dots, no query. */
+const PLAIN_TARGET = /^(?:\/[\w-]+)+$/
+
 /** Splits a request target into decoded path segments and query; null when it cannot be decoded. */
 function parseTarget(target: string): { path: readonly string[]; query: URLSearchParams } | null {
+  if (PLAIN_TARGET.test(target)) return { path: target.slice(1).split('/'), query: new URLSearchParams() }
   try {
     const { pathname, searchParams } = new URL(target, 'http://localhost')
     const path = pathname.slice(1).split('/').map(decodeURIComponent)

@@ -42,7 +42,7 @@ function settle(services: AccServices, m: RouteContext): void {
 
 /** Writes the record of a call that ended then, to where it has not been written yet. */
 export function writeCall(
-  { running, writer }: Pick<AccServices, 'running' | 'writer'>,
+  { books, running, writer }: Pick<AccServices, 'books' | 'running' | 'writer'>,
   { context, endedMs }: PendingRecord,
 ): void {
   const { answer } = context
@@ -51,6 +51,11 @@ export function writeCall(
   const record = callRecord(context, answer, endedMs)
   const types = context.typesWith('cdr')
   if (types.length === 0) running.forget(context)
-  for (const type of types)
-    writer.call(type, record, context, answer.request, isDone => running.settled(context, type, isDone))
+  else books.ended(record, types)
+  for (const type of types) {
+    writer.call(type, record, context, answer.request, isDone => {
+      if (type === 'db' && isDone) books.stored(record)
+      running.settled(context, type, isDone)
+    })
+  }
 }

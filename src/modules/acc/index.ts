@@ -1,5 +1,6 @@
-import { counter, defineModule, gauge, type Host } from '../../module/define.ts'
+import { arg, counter, defineModule, gauge, type Host, optional } from '../../module/define.ts'
 import { stateFolder } from '../../module/state-folder.ts'
+import { CallBooks } from './call-books.ts'
 import { followCalls } from './calls.ts'
 import { RecordStore } from './db-store.ts'
 import { accEvents } from './events.ts'
@@ -27,6 +28,12 @@ export default defineModule(
     params: accParams,
     functions: accSpecs,
     events: accEvents,
+    commands: {
+      reconcile: {
+        args: [optional(arg('limit', 'int', 'Most calls that are listed as missing something; 100 if absent.'))],
+        doc: 'compares calls ended, CDRs raised, stored and confirmed by the hour, and lists the calls whose records are missing somewhere',
+      },
+    },
     stats: {
       db_queued: gauge('Rows that wait for the database.'),
       db_failures: counter('Rows the database refused for good.'),
@@ -60,7 +67,10 @@ export default defineModule(
         : new CallJournal({ folder, clock, log, failures: stats.journal_failures, damaged: stats.journal_damaged })
     stats.journalled_calls.read = () => journal?.count ?? 0
     const tables = { acc: params.db_table_acc, missed: params.db_table_missed_calls }
+    const books = new CallBooks(host.bus, clock, params.reconcile_hours)
+    const stopWatching = params.reconcile_hours > 0 ? books.watch() : () => {}
     const services: AccServices = {
+      books,
       clock,
       log,
       proxy: host.proxy,
@@ -86,6 +96,7 @@ export default defineModule(
     return {
       functions: accFunctions(services),
       pvars: accPvarHandlers(services),
+      commands: { reconcile: ({ limit = 100 }) => reconciliation(books, limit) },
       start: async () => {
         if (params.detect_direction !== 0 && services.rr === undefined)
           throw new Error('acc: detect_direction needs the module rr')
@@ -102,12 +113,32 @@ export default defineModule(
       },
       serving: () => recovery?.writeEnded(),
       stop: async signal => {
+        stopWatching()
         await database.stop(signal)
         await journal?.close()
       },
     }
   },
 )
+
+function reconciliation(books: CallBooks, limit: number): unknown {
+  const missing = books.missing()
+  return {
+    Hours: books.hours().map(({ hour, ended, raised, stored, confirmed }) => ({
+      hour,
+      ended,
+      raised,
+      stored,
+      Confirmed: [...confirmed].map(([socket, count]) => ({ socket, count })),
+    })),
+    missing: missing.length,
+    Missing: missing.slice(0, Math.max(0, limit)).map(({ callId, endedAtMs, lacks }) => ({
+      callid: callId,
+      ended_at: new Date(endedAtMs).toISOString(),
+      lacks,
+    })),
+  }
+}
 
 function folderOf({ db, instance }: Host, given: string | undefined): string | null {
   const { configuration } = instance

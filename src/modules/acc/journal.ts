@@ -5,7 +5,15 @@ import { promisify } from 'node:util'
 import type { Log } from '../../log/log.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import type { Counter } from '../../util/spec.ts'
-import { apply, formatLine, type JournalLine, type JournalledCall, linesOf, type OpenCall, readLines } from './journal-lines.ts'
+import {
+  apply,
+  formatLine,
+  type JournalLine,
+  type JournalledCall,
+  linesOf,
+  type OpenCall,
+  readLines,
+} from './journal-lines.ts'
 import { takeLock } from './journal-lock.ts'
 
 interface JournalParts {

@@ -27,6 +27,11 @@ export const accParams = {
     10000,
     'Most rows that wait for a database that is not there; more are dropped and counted.',
   ),
+  reconcile_hours: param(
+    'int',
+    48,
+    'Hours for which ended calls are compared with their records (`acc:reconcile`); 0: not at all.',
+  ),
   cdr_journal: optionalParam(
     'str',
     'Folder of the journal of running calls, from which their CDRs are made after a crash; empty: no journal. If absent, `NAME.calls` beside the configuration file NAME, or a folder in `$STATE_DIRECTORY` where that is set.',

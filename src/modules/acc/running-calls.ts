@@ -113,7 +113,13 @@ export class RunningCalls {
   #lineOf(running: Running, context: AccContext): JournalLine | null {
     const { id, dialog } = running
     const known = this.#journal?.call(id)
-    if (dialog !== null && this.#dialogs !== undefined && known !== undefined && !running.isStale && !hasAny(known.frozen)) {
+    if (
+      dialog !== null &&
+      this.#dialogs !== undefined &&
+      known !== undefined &&
+      !running.isStale &&
+      !hasAny(known.frozen)
+    ) {
       const row = changedColumns(known.dialog, this.#dialogs.snapshot(dialog))
       if (row !== null) return hasAny(row) ? { op: 'row', id, row } : null
     }

@@ -1,6 +1,7 @@
 import type { Log } from '../../log/log.ts'
 import type { Host, ModuleApis } from '../../module/define.ts'
 import type { Clock } from '../../util/clock.ts'
+import type { CallBooks } from './call-books.ts'
 import type { AccContext } from './context.ts'
 import type { RecordStore } from './db-store.ts'
 import type { AccFields } from './fields.ts'
@@ -12,6 +13,8 @@ export type Transaction = NonNullable<ReturnType<ModuleApis['tm']['current']>>
 
 /** What every file of the module works with. */
 export interface AccServices {
+  /** What was ended, raised, stored and confirmed. */
+  readonly books: CallBooks
   readonly clock: Clock
   readonly log: Log
   readonly proxy: Host['proxy']

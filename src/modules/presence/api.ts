@@ -54,6 +54,8 @@ export interface EventPackage {
   fault?(document: string): string | null
   /** The body of NOTIFY; null without. */
   compose(state: State): string | null
+  /** A document that is there beside what was published, as if it had been published first; null without. */
+  background?(address: Address): Promise<string | null>
   /** The body for a presentity of whom nothing is known. */
   offline?(uri: string): string
   /** Without it everybody may watch. */

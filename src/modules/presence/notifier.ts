@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { escapeUser } from '../../sip/codec/uri.ts'
-import type { Address, EventPackage, State, Watcher } from './api.ts'
+import type { Address, EventPackage, Watcher } from './api.ts'
 import { documentsOf, uriOf } from './presentity.ts'
 import type { PresenceServices } from './services.ts'
 import type { EndReason, Subscription } from './subscription.ts'
@@ -109,12 +109,12 @@ export class Notifier {
   async #notify(subscription: Subscription): Promise<void> {
     const { tm, params, log, storage } = this.#services
     const { dialog, contact } = subscription
-    const { headers, body } = this.#content(subscription)
     subscription.isNotifying = true
     subscription.isStale = false
+    const isFinal = subscription.ended !== null
+    const body = await this.#body(subscription)
     subscription.localCseq++
     subscription.version++
-    const isFinal = subscription.ended !== null
     if (!isFinal) storage?.keepSubscription(subscription)
     const { status } = await tm.request({
       method: 'NOTIFY',
@@ -123,8 +123,8 @@ export class Notifier {
       to: `<${escapedUri(dialog.watcher)}>;tag=${dialog.remoteTag}`,
       callId: dialog.callId,
       cseq: subscription.localCseq,
-      headers,
-      body,
+      headers: this.#headers(subscription, isFinal, body !== null),
+      body: body ?? '',
       nextHop: /<([^>]*)>/.exec(dialog.routes[0] ?? '')?.[1] ?? null,
       socket: dialog.socket,
     })
@@ -139,42 +139,49 @@ export class Notifier {
     } else if (subscription.isStale || subscription.ended !== null) this.notify(subscription)
   }
 
-  #content(subscription: Subscription): { readonly headers: string; readonly body: string } {
+  #headers(subscription: Subscription, isFinal: boolean, hasBody: boolean): string {
     const { clock, packages } = this.#services
-    const { dialog, event, eventId, ended } = subscription
+    const { dialog, event, eventId, ended, status } = subscription
     const leftS = Math.max(0, Math.round((subscription.expiresMs - clock.nowMs()) / 1000))
-    const state = ended === null ? `${subscription.status};expires=${leftS}` : `terminated;reason=${ended}`
-    const found = packages.find(event)
-    const isShown = subscription.status === 'active' && ended !== 'rejected'
-    const body = isShown && found !== undefined ? this.#body(found, subscription) : null
+    const contentType = packages.find(event)?.contentType
     const lines = [
       ...dialog.routes.map(route => `Route: ${route}`),
       `Event: ${event}${eventId === '' ? '' : `;id=${eventId}`}`,
-      `Subscription-State: ${state}`,
+      `Subscription-State: ${isFinal ? `terminated;reason=${ended}` : `${status};expires=${leftS}`}`,
       `Contact: <${dialog.localContact}>`,
-      ...(body === null || found === undefined ? [] : [`Content-Type: ${found.contentType}`]),
+      ...(hasBody && contentType !== undefined ? [`Content-Type: ${contentType}`] : []),
     ]
-    return { headers: `${lines.join('\r\n')}\r\n`, body: body ?? '' }
+    return `${lines.join('\r\n')}\r\n`
   }
 
-  #body(found: EventPackage, subscription: Subscription): string | null {
-    const { params, presentities } = this.#services
-    const { presentity: address, permission, version } = subscription
-    const presentity = permission === 'polite-block' ? undefined : presentities.find(found.name, address)
-    const uri = uriOf(address)
-    const state = (): State => ({
-      address,
-      uri,
-      documents: documentsOf(presentity),
-      watchers: found.watchersOf === undefined ? [] : this.#watchers(found.watchersOf, address),
-      version,
-    })
-    if (found.watchersOf !== undefined) return found.compose(state())
-    if (presentity === undefined) {
-      const isTold = params.notify_offline_body !== 0 || permission === 'polite-block'
-      return isTold ? (found.offline?.(uri) ?? null) : null
+  /** What a subscriber gets to see; null without. What cannot be made is logged. */
+  async #body(subscription: Subscription): Promise<string | null> {
+    const found = this.#services.packages.find(subscription.event)
+    if (found === undefined || subscription.status === 'pending' || subscription.ended === 'rejected') return null
+    try {
+      return await this.#compose(found, subscription)
+    } catch (error) {
+      this.#services.log.error('the state of a presentity cannot be told', { reason: String(error) })
+      return null
     }
-    if (presentity.body === undefined) presentity.body = found.compose(state())
+  }
+
+  async #compose(
+    found: EventPackage,
+    { presentity: address, permission, version }: Subscription,
+  ): Promise<string | null> {
+    const { params, presentities } = this.#services
+    const uri = uriOf(address)
+    const compose = (documents: readonly string[], watchers: readonly Watcher[] = []): string | null =>
+      found.compose({ address, uri, documents, watchers, version })
+    if (found.watchersOf !== undefined) return compose([], this.#watchers(found.watchersOf, address))
+    const isHidden = permission === 'polite-block'
+    const background = isHidden ? null : ((await found.background?.(address)) ?? null)
+    const presentity = isHidden ? undefined : presentities.find(found.name, address)
+    if (background !== null) return compose([...documentsOf(presentity), background])
+    if (presentity === undefined)
+      return params.notify_offline_body !== 0 || isHidden ? (found.offline?.(uri) ?? null) : null
+    if (presentity.body === undefined) presentity.body = compose(documentsOf(presentity))
     return presentity.body
   }
 

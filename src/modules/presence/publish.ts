@@ -61,7 +61,7 @@ function readRequest(services: PresenceServices, m: RouteContext, sender: string
     expiresS: lifetimeS(message.value(HeaderId.expires), params.max_expires_publish),
     oldEtag,
     document: message.body.toString('utf8'),
-    sender,
+    sender: sender === null || addressOf(sender) === null ? null : sender,
   }
 }
 

@@ -6,7 +6,7 @@ import type { Permission } from './api.ts'
 import type { RequestedEvent } from './packages.ts'
 import { documentsOf } from './presentity.ts'
 import type { PresenceServices } from './services.ts'
-import { MOST_SUBSCRIPTIONS, Subscription, type SubscriptionDialog } from './subscription.ts'
+import { LONGEST_SUBSCRIPTION, Subscription, type SubscriptionDialog } from './subscription.ts'
 
 const NO_SUBSCRIPTION: Answer = { status: 481, reason: 'Subscription does not exist' }
 
@@ -39,7 +39,7 @@ function begin(services: PresenceServices, m: RouteContext, wish: Wish): Answer 
   const presentity = addressOf(m.target.uri)
   const dialog = dialogOf(services, m)
   if (contact === null || dialog === null || presentity === null) return { status: 400, reason: 'Bad Request' }
-  if (subscriptions.count >= MOST_SUBSCRIPTIONS) return TOO_MUCH
+  if (!subscriptions.hasRoom) return TOO_MUCH
   const take = (permission: Permission): Answer => {
     const asksRules = !wish.isForced && found.permit !== undefined
     if (asksRules) services.storage?.keepWatcher(found.name, presentity, dialog.watcher, permission)
@@ -53,6 +53,7 @@ function begin(services: PresenceServices, m: RouteContext, wish: Wish): Answer 
       remoteCseq: m.message.cseq,
       permission,
     })
+    if (subscription.textLength > LONGEST_SUBSCRIPTION) return { status: 513, reason: 'Message Too Large' }
     subscriptions.add(subscription)
     return renew(services, subscription, wish.expiresS)
   }
@@ -111,7 +112,7 @@ function renew(services: PresenceServices, subscription: Subscription, expiresS:
 function contactOf({ message }: RouteContext): string | null {
   const { contacts } = message
   const uri = Array.isArray(contacts) ? (contacts[0]?.uri ?? null) : null
-  return uri === null || /[\s<>]/.test(uri) ? null : uri
+  return uri === null || uri.length > LONGEST_SUBSCRIPTION || /[\s<>]/.test(uri) ? null : uri
 }
 
 function dialogOf(services: PresenceServices, m: RouteContext): SubscriptionDialog | null {

@@ -28,6 +28,8 @@ export class Subscription {
   /** Name of the event package. */
   readonly event: string
   readonly eventId: string
+  /** Characters kept of the request that made it. */
+  readonly textLength: number
   contact: string
   remoteCseq: number
   localCseq = 0
@@ -56,6 +58,8 @@ export class Subscription {
     this.contact = init.contact
     this.remoteCseq = init.remoteCseq
     this.permission = init.permission
+    const { callId, remoteTag, routes } = init.dialog
+    this.textLength = [callId, remoteTag, init.contact, init.eventId, ...routes].join('').length
   }
 
   /** What Subscription-State says while it lasts. */
@@ -73,16 +77,20 @@ export class Subscription {
 export const subscriptionKey = (callId: string, localTag: string, remoteTag: string): string =>
   `${callId}\n${localTag}\n${remoteTag}`
 
-/** Subscriptions kept at one time. */
+/** Subscriptions kept at one time, the longest one, and all of them together: characters of what their requests said. */
 export const MOST_SUBSCRIPTIONS = 100_000
+export const LONGEST_SUBSCRIPTION = 8192
+const MOST_TEXT = 128 * 1024 * 1024
 
 /** Every subscription, by its dialog and by what it is to. */
 export class Subscriptions {
   readonly #byDialog = new Map<string, Subscription>()
   readonly #byState = new Map<string, Set<Subscription>>()
+  #textLength = 0
 
-  get count(): number {
-    return this.#byDialog.size
+  /** Whether one more may be kept. */
+  get hasRoom(): boolean {
+    return this.#byDialog.size < MOST_SUBSCRIPTIONS && this.#textLength < MOST_TEXT
   }
 
   all(): IterableIterator<Subscription> {
@@ -103,6 +111,7 @@ export class Subscriptions {
 
   add(subscription: Subscription): void {
     this.#byDialog.set(subscription.key, subscription)
+    this.#textLength += subscription.textLength
     const key = stateKey(subscription.event, subscription.presentity)
     const others = this.#byState.get(key)
     if (others === undefined) this.#byState.set(key, new Set([subscription]))
@@ -110,7 +119,7 @@ export class Subscriptions {
   }
 
   remove(subscription: Subscription): void {
-    this.#byDialog.delete(subscription.key)
+    if (this.#byDialog.delete(subscription.key)) this.#textLength -= subscription.textLength
     const key = stateKey(subscription.event, subscription.presentity)
     const others = this.#byState.get(key)
     others?.delete(subscription)

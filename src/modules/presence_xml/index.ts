@@ -1,6 +1,6 @@
 import { defineModule, type ModuleApis, optionalParam, param } from '../../module/define.ts'
+import { DocumentTable, XCAP_TABLE } from './document-table.ts'
 import { mergePidf, offlinePidf, pidfFault, sphereOf } from './pidf.ts'
-import { RuleTable, XCAP_TABLE } from './rule-table.ts'
 import { decide, type Handling } from './rules.ts'
 import { watcherInfo } from './watcher-info.ts'
 
@@ -24,18 +24,19 @@ export default defineModule(
     tables: [XCAP_TABLE],
     params: {
       force_active: param('int', 0, '1: everybody may watch; rules of users are not looked at.'),
-      pidf_manipulation: param('int', 0, 'Accepted; static documents are not mixed in.', { ignored: true }),
-      db_url: optionalParam('str', 'Database with the rules of users; `db_default_url` if absent.'),
-      xcap_table: param('str', 'xcap', 'Table with the rules of users.'),
+      pidf_manipulation: param('int', 0, '1: documents users have stored are there beside what they publish.'),
+      db_url: optionalParam('str', 'Database with what users have stored; `db_default_url` if absent.'),
+      xcap_table: param('str', 'xcap', 'Table with what users have stored.'),
       integrated_xcap_server: param('int', 1, 'Accepted; rules are read from the database.', { ignored: true }),
     },
   },
   ({ host, clock, log, params, use }) => {
-    const url = params.force_active === 0 ? host.db.urlOf(params.db_url || undefined) : undefined
-    const rules = url === undefined ? null : new RuleTable(host.db, url, params.xcap_table)
+    const isNeeded = params.force_active === 0 || params.pidf_manipulation !== 0
+    const url = isNeeded ? host.db.urlOf(params.db_url || undefined) : undefined
+    const stored = url === undefined ? null : new DocumentTable(host.db, url, params.xcap_table)
     const permit: NonNullable<EventPackage['permit']> = async ({ address, watcher, documents, checksSphere }) => {
       try {
-        const document = (await rules?.find(address.user, address.domain)) ?? null
+        const document = (await stored?.find('rules', address.user, address.domain)) ?? null
         if (document === null) return 'pending'
         const sphere = checksSphere ? sphereOf(documents[0] ?? '') : null
         const handling = decide(document, { watcher, sphere, nowMs: clock.nowMs() })
@@ -55,6 +56,9 @@ export default defineModule(
       compose: ({ documents }) => mergePidf(documents),
       offline: offlinePidf,
       ...(params.force_active === 0 ? { permit } : {}),
+      ...(params.pidf_manipulation !== 0 && stored !== null
+        ? { background: ({ user, domain }) => stored.find('presence', user, domain) }
+        : {}),
     })
     presence.register({
       name: 'presence.winfo',
@@ -69,6 +73,6 @@ export default defineModule(
       accepts: [DIALOG_INFO],
       compose: ({ documents }) => documents[0] ?? null,
     })
-    return { start: () => rules?.open() }
+    return { start: () => stored?.open() }
   },
 )

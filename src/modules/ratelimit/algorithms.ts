@@ -30,10 +30,13 @@ export interface Limiter {
   readonly counter: number
   /** The same of the interval closed last; of SBT, as `counter`. */
   readonly closed: number
-  /** Counts a call, then says whether it passes. `total` is what is counted with other proxies together, if it is. */
-  hit(limit: number, total?: number): boolean
-  /** Closes the interval. */
-  tick(limit: number): void
+  /**
+   * Counts a call, then says whether it passes. `total` is what is counted with other proxies in one place, if it is;
+   * `others` is what other proxies have counted beside this one.
+   */
+  hit(limit: number, total?: number, others?: number): boolean
+  /** Closes the interval; `others` as with `hit`. */
+  tick(limit: number, others?: number): void
   /** Takes one call back. */
   decrement(): void
   reset(): void
@@ -75,15 +78,15 @@ class IntervalLimiter implements Limiter {
     this.#judge = judge
   }
 
-  hit(limit: number, total = this.counter + 1): boolean {
+  hit(limit: number, total = this.counter + 1, others = 0): boolean {
     this.counter = total
-    return this.#judge(this, limit)
+    return this.#judge({ counter: total + others, load: this.load }, limit)
   }
 
-  tick(limit: number): void {
+  tick(limit: number, others = 0): void {
     const allowed = limit * this.#surroundings.limitFactor
-    this.load = allowed > 0 ? Math.floor(this.counter / allowed) : 0
-    this.closed = this.counter
+    this.closed = this.counter + others
+    this.load = allowed > 0 ? Math.floor(this.closed / allowed) : 0
     this.counter = 0
   }
 
@@ -124,9 +127,9 @@ class WindowLimiter implements Limiter {
     return this.counter
   }
 
-  hit(limit: number): boolean {
+  hit(limit: number, _total?: number, others = 0): boolean {
     this.#add(1)
-    return this.#sum <= limit
+    return this.#sum + others <= limit
   }
 
   tick(): void {}

@@ -3,12 +3,16 @@ import type { Arg } from '../../script/args.ts'
 import type { RouteContext, RouteKind } from '../../script/context.ts'
 import { ALGORITHMS, type AlgorithmName, parseAlgorithm } from './algorithms.ts'
 import { commandHandlers, commandSpecs } from './commands.ts'
-import { isReplicated, isShared, pipeName, RateLimiter } from './rate-limiter.ts'
+import { PipeReplication } from './pipe-replication.ts'
+import { isReplicated, isShared, RateLimiter } from './rate-limiter.ts'
 import { SharedCounter } from './shared-counter.ts'
 
 const ROUTES: readonly RouteKind[] = ['request', 'failure', 'onreply', 'branch', 'local', 'timer', 'event', 'error']
-const NO_CLUSTER = 'Accepted; proxies do not replicate pipes to each other.'
-const nameArg = arg('name', 'str', 'Name of the pipe; `/s` at its end shares the count through the cache system.')
+const nameArg = arg(
+  'name',
+  'str',
+  'Name of the pipe; `/s` at its end shares the count through the cache system, `/b` with the nodes of the cluster.',
+)
 
 /** Limits of rates, counted in named pipes (ratelimit reference). */
 export default defineModule(
@@ -16,6 +20,7 @@ export default defineModule(
     name: 'ratelimit',
     doc: 'Limits how many calls of any kind pass in a time.',
     depends: ['cache'],
+    after: ['clusterer'],
     params: {
       timer_interval: param('int', 10, 'Length of an interval.', { unit: 's' }),
       limit_per_interval: param('int', 0, '1: limits are for an interval; 0: for a second.'),
@@ -26,10 +31,10 @@ export default defineModule(
       cachedb_url: optionalParam('str', 'Cache system that counts the pipes whose names end in `/s`.'),
       db_prefix: param('str', 'rl_pipe_', 'Put before the names of pipes there.'),
       hash_size: param('int', 1024, 'Accepted; pipes are found by name.', { ignored: true }),
-      pipe_replication_cluster: param('int', 0, NO_CLUSTER, { ignored: true }),
-      repl_timer_interval: param('int', 200, NO_CLUSTER, { unit: 'ms', ignored: true }),
-      repl_timer_expire: param('int', 10, NO_CLUSTER, { unit: 's', ignored: true }),
-      repl_buffer_threshold: param('int', 32_767, NO_CLUSTER, { ignored: true }),
+      pipe_replication_cluster: param('int', 0, 'Cluster whose nodes count pipes named `…/b` together; 0 for none.'),
+      repl_timer_interval: param('int', 200, 'How often a node tells the others its counts.', { unit: 'ms' }),
+      repl_timer_expire: param('int', 10, 'How long what another node told is counted.', { unit: 's' }),
+      repl_buffer_threshold: param('int', 32_767, 'About how much goes into one message.', { unit: 'bytes' }),
     },
     functions: {
       rl_check: {
@@ -69,8 +74,16 @@ export default defineModule(
       rl_count: { type: 'int', writable: false, inner: 'required', doc: 'What a pipe has counted; NULL without one.' },
     },
   },
-  ({ host, clock, log, params, use }) => {
-    for (const name of ['timer_interval', 'expire_time', 'window_size', 'slot_period'] as const)
+  ({ host, clock, log, params, find, use }) => {
+    for (const name of [
+      'timer_interval',
+      'expire_time',
+      'window_size',
+      'slot_period',
+      'repl_timer_interval',
+      'repl_timer_expire',
+      'repl_buffer_threshold',
+    ] as const)
       if (params[name] < 1) throw new Error(`${name}: expected at least 1, got ${params[name]}`)
     const usual = parseAlgorithm(params.default_algorithm)
     if (usual === undefined) throw new Error(`default_algorithm: ${complaint(params.default_algorithm)}`)
@@ -84,13 +97,30 @@ export default defineModule(
       slotMs: params.slot_period,
       sockets: () => host.proxy.sockets,
     })
+    const cluster = params.pipe_replication_cluster
+    const clusterer = find('clusterer')
+    if (cluster !== 0 && clusterer === undefined)
+      throw new Error('pipe_replication_cluster is set: is a loadmodule "clusterer.so" missing?')
+    const replication =
+      cluster === 0
+        ? null
+        : new PipeReplication({
+            clock,
+            pipes: limiter.pipes,
+            intervalMs: params.repl_timer_interval,
+            expireMs: params.repl_timer_expire * 1000,
+            messageBytes: params.repl_buffer_threshold,
+          })
+    limiter.replication = replication
+    const capability =
+      replication === null ? undefined : clusterer?.share(cluster, 'ratelimit-pipe-repl', replication.handlers)
     const replicated = new Set<string>()
     /** Says at load what a name asks for in vain. */
     const judgeName = (name: Arg<string>): void => {
       if (name.constant === undefined) return
       if (isShared(name.constant) && params.cachedb_url === undefined)
         name.reject(`"${name.constant}" is to be shared: that needs modparam("ratelimit", "cachedb_url", …)`)
-      if (isReplicated(name.constant)) replicated.add(name.constant)
+      if (isReplicated(name.constant) && cluster === 0) replicated.add(name.constant)
     }
     return {
       functions: {
@@ -112,7 +142,7 @@ export default defineModule(
       commands: commandHandlers(limiter),
       pvars: {
         rl_count: ({ inner }) => ({
-          get: m => limiter.pipes.find(pipeName(inner?.read(m).trim() ?? ''))?.limiter.counter ?? null,
+          get: m => limiter.count(inner?.read(m).trim() ?? ''),
         }),
       },
       warnings: () => [...replicated].map(name => `ratelimit: pipe "${name}" ${ALONE}`),
@@ -129,8 +159,12 @@ export default defineModule(
           })
         }
         limiter.start()
+        if (capability !== undefined) replication?.start(capability)
       },
-      stop: () => limiter.stop(),
+      stop: () => {
+        limiter.stop()
+        replication?.stop()
+      },
     }
   },
 )

@@ -56,12 +56,12 @@ export class Pipes {
     return pipe
   }
 
-  /** Closes the interval of every pipe and removes those that nobody uses. */
-  tick(): void {
+  /** Closes the interval of every pipe and removes those that nobody uses. `others`: what other proxies have counted in one. */
+  tick(others: (id: string) => number = () => 0): void {
     const forgetBeforeMs = this.#clock.monotonicMs() - this.#options.expireMs
     for (const [id, pipe] of this.#pipes) {
       if (pipe.usedMs < forgetBeforeMs) this.#pipes.delete(id)
-      else pipe.limiter.tick(pipe.limit)
+      else pipe.limiter.tick(pipe.limit, others(id))
     }
   }
 

@@ -4,6 +4,7 @@ import type { ListenSocket } from '../../sip/net/endpoint.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import type { AlgorithmName, Surroundings } from './algorithms.ts'
 import { Feedback, ProcessorLoad } from './feedback.ts'
+import type { PipeReplication } from './pipe-replication.ts'
 import { type Pipe, Pipes } from './pipes.ts'
 import type { SharedCounter } from './shared-counter.ts'
 import { waitingBytes } from './socket-backlog.ts'
@@ -33,6 +34,8 @@ export class RateLimiter {
   readonly #readLoad: () => number
   /** Set when the module starts. */
   shared: SharedCounter | null = null
+  /** Set where there is a cluster. */
+  replication: PipeReplication | null = null
   /** The one target of all FEEDBACK pipes, per cent; 0 before there is one. */
   #target = 0
   #timer: Timer | null = null
@@ -65,8 +68,16 @@ export class RateLimiter {
   check(name: string, limit: number, algorithm: AlgorithmName): Verdict | Promise<Verdict> {
     const pipe = this.pipes.use(pipeName(name), limit, algorithm)
     if (pipe.algorithm === 'FEEDBACK' && !this.#takesTarget(pipe)) return 1
+    if (this.replication !== null && isReplicated(name))
+      return pipe.limiter.hit(limit, undefined, this.replication.othersOf(pipe.id)) ? 1 : -1
     if (this.shared === null || !isShared(name)) return pipe.limiter.hit(limit) ? 1 : -1
     return this.#checkTogether(pipe, this.shared)
+  }
+
+  /** What a pipe has counted, with other nodes where it is replicated; null without such a pipe. */
+  count(name: string): number | null {
+    const pipe = this.pipes.find(pipeName(name))
+    return pipe === undefined ? null : pipe.limiter.counter + (this.replication?.othersIn(pipe.id) ?? 0)
   }
 
   /** Takes a call back: 1, or −1 when there is no such pipe. */
@@ -116,7 +127,7 @@ export class RateLimiter {
   }
 
   async #tick(): Promise<void> {
-    this.pipes.tick()
+    this.pipes.tick(id => this.replication?.othersIn(id) ?? 0)
     const algorithms = new Set(this.pipes.all().map(({ algorithm }) => algorithm))
     if (algorithms.has('FEEDBACK')) {
       this.#surroundings.dropRate = this.feedback.update(this.#target / 100, this.#readLoad())

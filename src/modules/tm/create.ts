@@ -1,12 +1,12 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import type { RouteContext } from '../../script/context.ts'
-import { HeaderId } from '../../sip/codec/header-id.ts'
+import { codeAt } from '../../sip/codec/chars.ts'
 import { linkOf } from './message-link.ts'
 import type { TmServices } from './services.ts'
 import { type LocalCaller, Transaction } from './transaction.ts'
 import { openServer, respond } from './upstream.ts'
 
-/** Buckets transactions are spread over, for `$T_id` and tm:hash. */
+/** Buckets transactions are spread over, for `$T_id` and tm:hash: a power of two. */
 export const BUCKETS = 65536
 const TAG_PREFIX = randomBytes(4).toString('hex')
 /** Starts anywhere, so that branches of one run of the process do not repeat those of another. */
@@ -103,8 +103,9 @@ function makeTransaction(
 }
 
 function bucketOf(m: RouteContext): number {
-  const text = `${m.message.value(HeaderId.callId) ?? ''}${m.message.cseq}`
+  const text = `${m.message.callId}${m.message.cseq}`
+  const { length } = text
   let hash = 0
-  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) >>> 0
-  return hash % BUCKETS
+  for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + codeAt(text, i)) | 0
+  return hash & (BUCKETS - 1)
 }

@@ -65,9 +65,10 @@ export class Assembler {
 
 /** How many bytes the text takes in UTF-8. */
 function utf8Length(text: string): number {
-  if (text.length > SHORT) return Buffer.byteLength(text, 'utf8')
-  for (let i = 0; i < text.length; i++) if (codeAt(text, i) > 127) return Buffer.byteLength(text, 'utf8')
-  return text.length
+  const { length } = text
+  if (length > SHORT) return Buffer.byteLength(text, 'utf8')
+  for (let i = 0; i < length; i++) if (codeAt(text, i) > 127) return Buffer.byteLength(text, 'utf8')
+  return length
 }
 
 function writeText(text: string, size: number, out: Buffer, at: number): void {

@@ -116,10 +116,9 @@ export class Edits {
     for (const edit of this.#edits) {
       const { start } = edit
       if (start < from || start > to || (start === to && !atEnd)) continue
-      let at = within.length
-      while (at > 0 && within[at - 1]!.start > start) at--
-      if (at === within.length) within.push(edit)
-      else within.splice(at, 0, edit)
+      let at = within.push(edit) - 1
+      for (; at > 0 && within[at - 1]!.start > start; at--) within[at] = within[at - 1]!
+      within[at] = edit
     }
     return within
   }

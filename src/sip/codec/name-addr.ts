@@ -77,14 +77,15 @@ function findOutsideQuotes(text: string, from: number, end: number, wanted: numb
 
 /** Index of the comma that ends the list element starting at `from`, outside of quotes and brackets, or of the end. */
 function endOfElement(text: string, from: number): number {
-  for (let i = from; i < text.length; i++) {
+  const { length } = text
+  for (let i = from; i < length; i++) {
     const code = codeAt(text, i)
     if (code === 44) return i
-    const close = code === 34 ? quotedEnd(text, i, text.length) : code === 60 ? text.indexOf('>', i) + 1 : i + 1
+    const close = code === 34 ? quotedEnd(text, i, length) : code === 60 ? text.indexOf('>', i) + 1 : i + 1
     if (close <= 0) break
     i = close - 1
   }
-  return text.length
+  return length
 }
 
 function readBracketed(text: string, start: number, open: number, end: number, at: HeaderElement): RouteValue | null {

@@ -1,12 +1,9 @@
-import { codeAt, quotedEnd, skipBlanks, trimBlanks } from './chars.ts'
+import { codeAt, isClass, quotedEnd, skipBlanks, TOKEN, trimBlanks } from './chars.ts'
 
 /** Up to so many characters a parameter is sought in the text itself, which leaves nothing behind; longer lists are hostile. */
 const SOUGHT_IN_TEXT = 256
 /** From this many parameters on, lookups in a longer list go through a map, so that they stay linear. */
 const MAP_FROM = 12
-
-/** Parameters with nothing in them that could make a list malformed. */
-const PLAIN = /^(?:;[\w.!%*+`'~:[\]/-]+(?:=[\w.!%*+`'~:[\]/-]*)?)*$/
 
 /** A list that was read: names and values as written, names in lower case. */
 interface ParamList {
@@ -46,7 +43,7 @@ export class Params {
   /** Whether an element was empty, without a name, or had a quoted value that does not end. */
   get malformed(): boolean {
     if (this.#list !== null) return this.#list.isMalformed
-    return PLAIN.test(this.text) ? false : this.#load().isMalformed
+    return isPlain(this.text) ? false : this.#load().isMalformed
   }
 
   has(name: string): boolean {
@@ -145,8 +142,29 @@ function valueIn(text: string, name: string): string | null {
   return null
 }
 
+/** Whether there is nothing in the parameters that could make the list malformed: `*( ; name [= value] )` of plain characters. */
+function isPlain(text: string): boolean {
+  const { length } = text
+  for (let at = 0; at < length; ) {
+    if (codeAt(text, at) !== 59) return false
+    const nameEnd = endOfPlain(text, at + 1, length)
+    if (nameEnd === at + 1) return false
+    at = nameEnd < length && codeAt(text, nameEnd) === 61 ? endOfPlain(text, nameEnd + 1, length) : nameEnd
+  }
+  return true
+}
+
+/** Index of the first character that is neither of a token nor of a host or port, or `end`. */
+function endOfPlain(text: string, from: number, end: number): number {
+  for (let at = from; at < end; at++) {
+    const code = codeAt(text, at)
+    if (!isClass(code, TOKEN) && code !== 58 && code !== 91 && code !== 93 && code !== 47) return at
+  }
+  return end
+}
+
 /** Index of the `=` or `;` behind a name, or `end`. */
-function endOfName(text: string, from: number, end: number): number {
+export function endOfName(text: string, from: number, end: number): number {
   for (let at = from; at < end; at++) {
     const code = codeAt(text, at)
     if (code === 61 || code === 59) return at

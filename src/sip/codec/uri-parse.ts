@@ -83,23 +83,25 @@ export function splitUri(text: string): UriSplit | null {
   const hostStart = at < 0 ? userStart : at + 1
   const hostEnd = endOfHost(text, hostStart)
   if (hostEnd <= hostStart) return null
-  const portEnd = codeAt(text, hostEnd) === 58 ? endOfDigits(text, hostEnd + 1) : hostEnd
+  const { length } = text
+  const portEnd = hostEnd < length && codeAt(text, hostEnd) === 58 ? endOfDigits(text, hostEnd + 1) : hostEnd
   const port = portEnd === hostEnd ? 0 : parsePort(text, hostEnd + 1, portEnd)
-  const next = codeAt(text, portEnd)
-  if (port < 0 || (portEnd < text.length && next !== 59 && next !== 63)) return null
+  const isLast = portEnd === length
+  if (port < 0 || !(isLast || codeAt(text, portEnd) === 59 || codeAt(text, portEnd) === 63)) return null
   const passwordStart = colon >= 0 && colon < at ? colon + 1 : -1
-  const headersStart = questionMark(text, portEnd)
+  const headersStart = isLast ? length : questionMark(text, portEnd)
   return { scheme, userStart, passwordStart, userEnd: at, hostStart, hostEnd, port, paramsStart: portEnd, headersStart }
 }
 
 /** Index behind the host that starts at `from`: a name, an IPv4 address or an IPv6 reference; `from` when there is none. */
 export function endOfHost(text: string, from: number): number {
+  const { length } = text
   let at = from
-  if (codeAt(text, from) !== 91) {
-    while (at < text.length && isClass(codeAt(text, at), HOST)) at++
+  if (at >= length || codeAt(text, from) !== 91) {
+    while (at < length && isClass(codeAt(text, at), HOST)) at++
     return at
   }
-  for (at++; at < text.length; at++) {
+  for (at++; at < length; at++) {
     const code = codeAt(text, at)
     if (code === 93) return at > from + 2 ? at + 1 : from
     if (code !== 58 && code !== 46 && !isClass(code, HEX)) return from
@@ -116,7 +118,8 @@ export function parsePort(text: string, from: number, to: number): number {
 
 /** Index of the first character at or behind `from` that is no digit. */
 export function endOfDigits(text: string, from: number): number {
-  while (codeAt(text, from) >= 48 && codeAt(text, from) <= 57) from++
+  const { length } = text
+  while (from < length && codeAt(text, from) >= 48 && codeAt(text, from) <= 57) from++
   return from
 }
 
@@ -147,7 +150,8 @@ export function isVisualSeparator(code: number): boolean {
 
 /** No blanks, control characters, quotes or angle brackets (RFC 2396 §2.4.3). Bytes over 127 are let through. */
 export function isUriText(text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
+  const { length } = text
+  for (let i = 0; i < length; i++) {
     const code = codeAt(text, i)
     if (code <= 32 || code === 34 || code === 60 || code === 62 || code === 127) return false
   }

@@ -1,6 +1,6 @@
 import { codeAt, HOST, isBlank, isClass, quotedEnd, skipBlanks, TOKEN, trimBlanks } from './chars.ts'
 import type { HeaderElement } from './elements.ts'
-import { endOfValue, Params, unquote } from './params.ts'
+import { endOfName, endOfValue, Params, unquote } from './params.ts'
 import { endOfDigits, endOfHost, parsePort } from './uri-parse.ts'
 
 /** One Via value (RFC 3261 §20.42, RFC 3581). */
@@ -118,16 +118,16 @@ const found: { branch: string | null; received: string | null; rport: string | n
 /** Looks for the parameters every Via is asked for, in one pass over `;name=value;name=value`. */
 function readParams(text: string): void {
   found.branch = found.received = found.rport = null
-  for (let at = 0; at < text.length; ) {
-    const start = skipBlanks(text, at + 1, text.length)
-    let equals = start
-    while (equals < text.length && codeAt(text, equals) !== 61 && codeAt(text, equals) !== 59) equals++
-    const end = codeAt(text, equals) === 61 ? endOfValue(text, equals + 1, text.length) : equals
-    const length = trimBlanks(text, start, equals) - start
+  const { length } = text
+  for (let at = 0; at < length; ) {
+    const start = skipBlanks(text, at + 1, length)
+    const equals = endOfName(text, start, length)
+    const end = equals < length && codeAt(text, equals) === 61 ? endOfValue(text, equals + 1, length) : equals
+    const nameLength = trimBlanks(text, start, equals) - start
     // Names are told apart by their lengths; of repeated names the first counts.
-    if (length === 6 && isNamed(text, start, 'branch')) found.branch ??= valueAt(text, equals, end)
-    else if (length === 5 && isNamed(text, start, 'rport')) found.rport ??= valueAt(text, equals, end)
-    else if (length === 8 && isNamed(text, start, 'received')) found.received ??= valueAt(text, equals, end)
+    if (nameLength === 6 && isNamed(text, start, 'branch')) found.branch ??= valueAt(text, equals, end)
+    else if (nameLength === 5 && isNamed(text, start, 'rport')) found.rport ??= valueAt(text, equals, end)
+    else if (nameLength === 8 && isNamed(text, start, 'received')) found.received ??= valueAt(text, equals, end)
     at = end
   }
 }
@@ -141,7 +141,8 @@ function valueAt(text: string, equals: number, end: number): string {
 }
 
 function readRport(text: string): number {
-  return endOfDigits(text, 0) === text.length ? Math.max(0, parsePort(text, 0, text.length)) : 0
+  const { length } = text
+  return endOfDigits(text, 0) === length ? Math.max(0, parsePort(text, 0, length)) : 0
 }
 
 function upperCase(transport: string): string {

@@ -23,13 +23,15 @@ export const fingerprint = {
 
   /** A text; where it ends counts. */
   text(text: string): void {
-    for (let i = 0; i < text.length; i++) mix(codeAt(text, i))
+    const { length } = text
+    for (let i = 0; i < length; i++) mix(codeAt(text, i))
     mix(0x10000)
   },
 
   /** A text in any case of US-ASCII. */
   folded(text: string): void {
-    for (let i = 0; i < text.length; i++) {
+    const { length } = text
+    for (let i = 0; i < length; i++) {
       const code = codeAt(text, i)
       mix(code >= 65 && code <= 90 ? code + 32 : code)
     }

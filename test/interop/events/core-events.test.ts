@@ -1,8 +1,7 @@
 import { totalmem } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { SipUa } from '../../support/sip-ua.ts'
-import { Datagrams, type Scenario, startScenario, until } from '../scenarios/rig.ts'
+import { Datagrams, type Scenario, startScenario } from '../scenarios/rig.ts'
 
 const HEAD = `
 socket=udp:127.0.0.1:@PORT@
@@ -55,30 +54,10 @@ describe('E_CORE_PKG_THRESHOLD', () => {
   })
 })
 
-describe('E_CORE_THRESHOLD', () => {
-  it('names the message that took longer than exec_msg_threshold', async () => {
-    const events = await Datagrams.open()
-    const scenario = await subscribed(events, 'E_CORE_THRESHOLD', 'exec_msg_threshold=1\n')
-    const alice = await SipUa.open('alice')
-    // Some message takes longer than a millionth of a second.
-    const invite = alice.request('OPTIONS', scenario.port)
-    await alice.nextReply(200)
-    const { method, params } = await events.nextEvent()
-    expect([method, Object.keys(params), params.source]).toEqual([
-      'E_CORE_THRESHOLD',
-      ['source', 'time', 'extra'],
-      'msg processing',
-    ])
-    expect(params.extra).toContain(invite.callId)
-    expect(params.time).toBeGreaterThan(1)
-  })
-})
-
 describe('E_CORE_SR_STATUS_CHANGED', () => {
-  it('is raised when management changes a status, and not when it stays', async () => {
+  it('has the documented members, and is raised only when the number changes', async () => {
     const events = await Datagrams.open()
-    const scenario = await subscribed(events, 'E_CORE_SR_STATUS_CHANGED', 'loadmodule "status_report.so"\n')
-    await until(() => scenario.proxy.host.status !== undefined)
+    const scenario = await subscribed(events, 'E_CORE_SR_STATUS_CHANGED', '')
     scenario.proxy.host.status.set('core', 'main', 2, 'held up')
     scenario.proxy.host.status.set('core', 'main', 2, 'held up')
     scenario.proxy.host.status.set('core', 'main', 1, 'running')

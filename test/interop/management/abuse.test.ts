@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { parseXml } from '../../../src/mi/xml.ts'
 import { FifoFrames } from '../../../src/mi/doors/fifo-frames.ts'
 import { TextScanner } from '../../../src/mi/text-form.ts'
+import { parseXml } from '../../../src/mi/xml.ts'
 import { RawHttp } from '../../mi/doors/raw-http.ts'
 import { UdpClient } from '../../mi/doors/udp-client.ts'
 import { freePort } from '../../support/ports.ts'

@@ -78,7 +78,9 @@ describe('mi_html', () => {
     expect(form).toContain('<form method="get" action="/mi/usrloc/show_contact">')
     expect(form).toContain('[table_name, aor]')
     expect((await doors.get('/mi/usrloc/show_contact?arg=location+bob%40x')).body).toContain('404 AOR not found')
-    expect((await doors.get('/mi/core/which?arg=%7B%22command%22%3A%22mem%3A%22%7D')).body).toContain('&quot;mem:shm_check&quot;')
+    expect((await doors.get('/mi/core/which?arg=%7B%22command%22%3A%22mem%3A%22%7D')).body).toContain(
+      '&quot;mem:shm_check&quot;',
+    )
   })
 
   it('escapes whatever it shows', async () => {
@@ -212,7 +214,10 @@ describe('discovery', () => {
   it('memory and the log answer', async () => {
     const doors = await openWebDoors('')
     const { mi, logger } = doors.proxy.proxy.host
-    expect(await mi.call('mem:shm_dump')).toMatchObject({ total_size: expect.any(Number), heap_used: expect.any(Number) })
+    expect(await mi.call('mem:shm_dump')).toMatchObject({
+      total_size: expect.any(Number),
+      heap_used: expect.any(Number),
+    })
     expect(await mi.call('mem:pkg_dump')).toMatchObject({ Spaces: expect.any(Array) })
     expect(await mi.call('log_level_filter', ['stderror', 1])).toBe('OK')
     expect(logger.outputFilter).toBe(1)

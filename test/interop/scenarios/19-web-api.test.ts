@@ -1,5 +1,5 @@
-import xmlrpc from 'xmlrpc'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import xmlrpc from 'xmlrpc'
 import { LOAD_BALANCER_TABLE } from '../../../src/modules/load_balancer/table-source.ts'
 import { RawHttp } from '../../mi/doors/raw-http.ts'
 import { freePort } from '../../support/ports.ts'
@@ -59,7 +59,12 @@ async function start(more = '') {
         error === null ? resolve(value) : reject(error),
       ),
     )
-  return { scenario, post, call, php: (method: string, ...params: string[]) => post('/mybox', phpRequest(method, params)) }
+  return {
+    scenario,
+    post,
+    call,
+    php: (method: string, ...params: string[]) => post('/mybox', phpRequest(method, params)),
+  }
 }
 
 describe('scenario 19: the web API by XML-RPC', () => {
@@ -90,7 +95,9 @@ describe('scenario 19: the web API by XML-RPC', () => {
     const { call, scenario } = await start()
     const all = (await call('get_statistics', ['all'])) as Record<string, string>
     expect(Object.keys(all)).toEqual(expect.arrayContaining(['core:rcv_requests', 'usrloc:registered_users']))
-    expect(Object.keys(all)).toEqual(Object.keys((await scenario.mi('get_statistics', { statistics: ['all'] } as never)) as object))
+    expect(Object.keys(all)).toEqual(
+      Object.keys((await scenario.mi('get_statistics', { statistics: ['all'] } as never)) as object),
+    )
   })
 
   it('lb_resize and lb_reload do what they do in scenario 18', async () => {
@@ -122,7 +129,9 @@ describe('scenario 19: the web API by XML-RPC', () => {
     const { scenario, call } = await start('modparam("mi_xmlrpc_ng", "format_version", 1)')
     const phone = await SipUa.open('bob')
     await register(phone, scenario.port)
-    expect(await call('ul_show_contact', ['location', 'bob@127.0.0.1'])).toMatch(/^\t*Contact:: sip:bob@127\.0\.0\.1:\d+ .*Expires=\d+/m)
+    expect(await call('ul_show_contact', ['location', 'bob@127.0.0.1'])).toMatch(
+      /^\t*Contact:: sip:bob@127\.0\.0\.1:\d+ .*Expires=\d+/m,
+    )
     expect(await call('get_statistics', ['core:'])).toMatch(/^core:rcv_requests:: \d+$/m)
     expect(await call('lb_reload', [])).toBe('OK')
   })

@@ -232,7 +232,7 @@ describe('the columns vars and profiles', () => {
       ['n', -3],
       ['t', '#5'],
     ] as const
-    expect(parseValues(formatValues(new Map(values)))).toEqual(values)
+    expect(parseValues(formatValues(new Map<string, string | number>(values)))).toEqual(values)
     expect(parseMemberships('a#1|b#|')).toEqual([
       ['a', '1'],
       ['b', ''],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ACTIVE_WATCHERS_TABLE, PRESENTITY_TABLE, WATCHERS_TABLE } from '../../../src/modules/presence/tables.ts'
-import { XCAP_TABLE } from '../../../src/modules/presence_xml/rule-table.ts'
+import { XCAP_TABLE } from '../../../src/modules/presence_xml/document-table.ts'
 import { roundTrip, until } from '../../interop/scenarios/rig.ts'
 import { filledDatabase } from '../../support/filled-database.ts'
 import { headerOf, headersOf, SipUa } from '../../support/sip-ua.ts'
@@ -35,6 +35,14 @@ describe('SUBSCRIBE', () => {
     server.subscribe(alice, headers, options)
     const reply = await alice.nextReply(status)
     if (status === 489) expect(headerOf(reply, 'Allow-Events')).toContain('presence')
+    expect(await server.mi('subs_phtable_list')).toEqual([])
+  })
+
+  it('that would take too much to keep is answered 513', async () => {
+    const server = await presenceServer()
+    const alice = await SipUa.open('alice')
+    server.subscribe(alice, `${EVENT}Record-Route: <sip:127.0.0.1;lr;x=${'y'.repeat(9000)}>\r\n`)
+    await alice.nextReply(513)
     expect(await server.mi('subs_phtable_list')).toEqual([])
   })
 
@@ -261,6 +269,25 @@ describe('rules', () => {
     await decideOn('block')
     expect(headerOf(await notified(alice), 'Subscription-State')).toBe('terminated;reason=rejected')
     await expect(server.mi('refresh_watchers', ['bob', 'presence', 0])).rejects.toMatchObject({ code: 400 })
+  })
+
+  it('with pidf_manipulation a stored document is there beside what was published', async () => {
+    const { server, alice, bob } = await start(null, { xml: { pidf_manipulation: 1 } })
+    const database = await server.proxy.host.db.open(server.proxy.host.db.urlOf(undefined) ?? '')
+    const table = await database.table(XCAP_TABLE)
+    await table.insert({
+      username: 'bob',
+      domain: '127.0.0.1',
+      doc: pidf('stored', 'closed'),
+      doc_type: 16,
+      etag: '',
+      source: 0,
+      port: 0,
+    })
+    const { notify } = await watching(server, alice)
+    expect(notify.body.toString()).toBe(pidf('stored', 'closed'))
+    await publish(server, bob, pidf('a', 'open'))
+    expect((await notified(alice)).body.toString().match(/id="\w+"/g)).toEqual(['id="a"', 'id="stored"'])
   })
 
   it('with enable_sphere_check a new sphere changes who may watch', async () => {

@@ -86,6 +86,17 @@ describe('a request', () => {
     expect(peer.accepted).toBe(1)
   })
 
+  it('is not begun with less time left than the last one took', async () => {
+    const peer = await peerThat(response => void setTimeout(() => response.end(), 200))
+    const transport = opened()
+    const sink = transport.open(peer.socket)
+    await whenUp(sink)
+    await sink.send(EVENT(), transport.deadline(DEADLINE_MS))
+    const delivery = await sink.send(EVENT(), transport.deadline(100))
+    expect(delivery).toMatchObject({ outcome: 'failed', error: { code: 'E_QUEUE_FULL', permanent: false } })
+    expect(peer.requests.all).toHaveLength(1)
+  })
+
   it('waits for its turn: never more connections than allowed', async () => {
     const peer = await peerThat((response, { body }) => void setImmediate(() => response.end(body)), '#connections=3')
     const transport = opened()
@@ -94,7 +105,7 @@ describe('a request', () => {
     const sent = Array.from({ length: 50 }, () => sink.send(EVENT(), transport.deadline(DEADLINE_MS)))
     for (const { outcome } of await Promise.all(sent)) expect(outcome).toBe('delivered')
     expect(peer.most).toBe(3)
-    expect(sink.window).toBe(3)
+    expect(sink.window).toBe(4)
   })
 })
 

@@ -19,11 +19,11 @@ export const XCAP_TABLE = {
   },
 } as const
 
-/** Value of `doc_type` for rules on presence. */
-const PRES_RULES = 2
+/** Values of `doc_type`. */
+const DOCUMENT_TYPE = { rules: 2, presence: 16 } as const
 
-/** The rules of users in a database. */
-export class RuleTable {
+/** Documents of users in a database. */
+export class DocumentTable {
   readonly #databases: Databases
   readonly #url: string
   readonly #name: string
@@ -41,13 +41,15 @@ export class RuleTable {
     this.#table = await database.table(XCAP_TABLE, { table: this.#name })
   }
 
-  /** The rules of a user; null without. Rejects where the database does not answer. */
-  async find(user: string, domain: string): Promise<string | null> {
+  /** The rules of a user, or the presence document that stands for a user who has published none; null without. Rejects
+   * where the database does not answer.
+   */
+  async find(kind: keyof typeof DOCUMENT_TYPE, user: string, domain: string): Promise<string | null> {
     const rows = await this.#table?.select({
       where: [
         ['username', '=', user],
         ['domain', '=', domain],
-        ['doc_type', '=', PRES_RULES],
+        ['doc_type', '=', DOCUMENT_TYPE[kind]],
       ],
     })
     return rows?.[0]?.doc ?? null
