@@ -1,18 +1,20 @@
 import { Pool } from 'undici'
 import { jsonRpc } from '../../src/events/json-rpc.ts'
 import http from '../../transports/http/index.ts'
-import { BENCH_NAMES, benchValues, sendBare, sendThroughBus } from './bus-rig.ts'
+import { BENCH_NAMES, benchIdentity, benchValues, sendBare, sendThroughBus } from './bus-rig.ts'
 import { atLeast, type Bench, type Claim, inTurn, msOf, rate } from './measure.ts'
 import { startReceiver } from './receivers.ts'
 
 const EVENTS = 10_000
 
-/** Posts the same bodies over as many connections, and reads every answer. */
+/** Posts the same requests over as many connections, and reads every answer. */
 async function plainPost(port: number, connections: number): Promise<void> {
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections, pipelining: 1 })
   await sendBare(EVENTS, connections, async n => {
     const body = jsonRpc.encode({ name: 'E_BENCH', names: BENCH_NAMES, values: benchValues(n) })
-    const headers = { 'content-type': 'application/json', 'webhook-id': `msg_${n}`, 'webhook-timestamp': '1614265330' }
+    const timestamp = String(Math.floor(Date.now() / 1000))
+    const identity = { 'user-agent': 'fanfare', 'webhook-id': benchIdentity(n).id, 'webhook-timestamp': timestamp }
+    const headers = { 'content-type': 'application/json', ...identity }
     const { statusCode, body: answer } = await pool.request({ path: '/hook', method: 'POST', headers, body })
     await answer.dump()
     if (statusCode !== 204) throw new Error(`answered ${statusCode}`)

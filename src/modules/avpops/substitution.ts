@@ -17,12 +17,13 @@ export function compileSubstitution(
     raw: text,
     params: [],
     format,
+    expand: () => undefined,
     reject: message => {
       throw new Error(`${text}: ${message}`)
     },
   })
   return (value, m) => {
     const changed = substitute(value, m)
-    return changed === value ? null : changed
+    return changed === undefined || changed === value ? null : changed
   }
 }

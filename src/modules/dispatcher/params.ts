@@ -1,7 +1,7 @@
 import { optionalParam, param, repeatedParam } from '../../module/define.ts'
 import type { ParamValues } from '../../util/spec.ts'
 
-const ONE_NODE = 'Accepted; there are no clusters of proxies here.'
+const ONE_NODE = 'Accepted; nodes of a cluster do not share this.'
 const columnParam = (name: string) => param('str', name, 'Name of the column.')
 
 /** The module's parameters. */

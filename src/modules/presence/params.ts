@@ -1,7 +1,7 @@
 import { optionalParam, param } from '../../module/define.ts'
 import type { ParamValues } from '../../util/spec.ts'
 
-const ONE_NODE = 'Accepted; there are no clusters of proxies here.'
+const ONE_NODE = 'Accepted; nodes of a cluster do not share this.'
 const ANY_SIZE = 'Accepted; tables have the size that is needed.'
 
 /** The module's parameters. */

@@ -67,7 +67,7 @@ export const usrlocEvents = {
       req_callid: field('str', 'Call-ID of the request that waits for it.'),
     },
     formerFields: { address: 'uri' },
-    doc: 'A contact reached by push notifications must be woken up.',
+    doc: 'A contact reached by push notifications must be woken up. Never raised: push notifications (RFC 8599) are not supported.',
   },
   E_UL_LATENCY_UPDATE: contactEvent('The round trip of a ping to the contact was measured.'),
 } as const

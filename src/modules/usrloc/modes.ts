@@ -67,5 +67,5 @@ function composedMode({ cluster_mode, restart_persistency, sql_write_mode }: Mod
 
 function needsCluster(name: string, value: string): string {
   const instead = Object.keys(PRESETS).join(', ')
-  return `${name} "${value}" shares locations between the nodes of a cluster, and there is no clustering yet (module clusterer, issue "clustering"); for one node there are ${instead}`
+  return `${name} "${value}" shares locations between the nodes of a cluster, which is not supported yet; for one node there are ${instead}`
 }

@@ -67,9 +67,12 @@ export class Server {
 
 const example = (): string => readFileSync(QUICKSTART, 'utf8').replace(/^loadmodule "(httpd|mi_http)\.so"\n/gm, '')
 
-const quietScript = (): string => example().replace(/^(startup_route|event_route\[\w+\]) \{\n[\s\S]*?^\}\n/gm, '')
+/** The quickstart example without what subscribes to events and without its HTTP server. */
+export const quietScript = (): string =>
+  example().replace(/^(startup_route|event_route\[\w+\]) \{\n[\s\S]*?^\}\n/gm, '')
 
-function accountingScript(startup: string): string {
+/** The same with a dialog and a call detail record for each call; `startup` is put into its startup_route. */
+export function accountingScript(startup = ''): string {
   const modules = 'loadmodule "dialog.so"\nloadmodule "acc.so"\n'
   return quietScript()
     .replace(/^(?=modparam)/m, modules)

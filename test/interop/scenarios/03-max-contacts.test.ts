@@ -35,27 +35,33 @@ route { if (!save("location", "${flags}")) sl_reply_error(); }`,
 it.each([
   ['4.x', B4, 'max-contacts=2'],
   ['2.x', B2, 'c2'],
-])('scenario 3 in the spelling of %s: the third contact is refused with 503, and two were inserted', async (_, script, flags) => {
-  const { replies, raised } = await registerThree(script, flags, 2)
-  expect(replies.map(reply => reply.status)).toEqual([200, 200, 503])
-  expect(replies.map(reply => headersOf(reply, 'P-Registrar-Error').length)).toEqual([0, 0, 1])
-  expect(raised).toEqual([
-    ['INSERT', '5072'],
-    ['INSERT', '5073'],
-  ])
-})
+])(
+  'scenario 3 in the spelling of %s: the third contact is refused with 503, and two were inserted',
+  async (_, script, flags) => {
+    const { replies, raised } = await registerThree(script, flags, 2)
+    expect(replies.map(reply => reply.status)).toEqual([200, 200, 503])
+    expect(replies.map(reply => headersOf(reply, 'P-Registrar-Error').length)).toEqual([0, 0, 1])
+    expect(raised).toEqual([
+      ['INSERT', '5072'],
+      ['INSERT', '5073'],
+    ])
+  },
+)
 
 it.each([
   ['4.x', B4, 'max-contacts=2,force-registration'],
   ['2.x', B2, 'c2f'],
-])('scenario 3 in the spelling of %s: with force-registration the contact updated longest ago makes room', async (_, script, flags) => {
-  const { replies, raised } = await registerThree(script, flags, 4)
-  expect(replies.map(reply => reply.status)).toEqual([200, 200, 200])
-  expect(replies[2]?.contacts).toHaveLength(2)
-  expect(raised).toEqual([
-    ['INSERT', '5072'],
-    ['INSERT', '5073'],
-    ['DELETE', '5072'],
-    ['INSERT', '5074'],
-  ])
-})
+])(
+  'scenario 3 in the spelling of %s: with force-registration the contact updated longest ago makes room',
+  async (_, script, flags) => {
+    const { replies, raised } = await registerThree(script, flags, 4)
+    expect(replies.map(reply => reply.status)).toEqual([200, 200, 200])
+    expect(replies[2]?.contacts).toHaveLength(2)
+    expect(raised).toEqual([
+      ['INSERT', '5072'],
+      ['INSERT', '5073'],
+      ['DELETE', '5072'],
+      ['INSERT', '5074'],
+    ])
+  },
+)

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { webServer } from '../../modules/rest_client/web-server.ts'
 import { freePort } from '../../support/ports.ts'
 import { firstLine, SipUa } from '../../support/sip-ua.ts'
+import { webServer } from '../../support/web-server.ts'
 import { B4 } from './base-scripts.ts'
 import { expectNothingLeft, roundTrip, startScenario, until } from './rig.ts'
 
@@ -66,7 +66,7 @@ describe('scenario 29: async REST, timer, statistics, custom event, error route'
     await alice.nextReply(200)
     await scenario.clock.advance(2000)
     const file = join(scenario.folder, 'my.events')
-    await until(() => readFileSync(file, 'utf8') === 'E_MY,1\nE_MY,2\n')
+    await until(() => existsSync(file) && readFileSync(file, 'utf8') === 'E_MY,1\nE_MY,2\n')
     const shown = await scenario.mi('get_statistics', { statistics: ['dynamic:'] })
     expect(shown).toMatchObject({ 'dynamic:calls': 2, 'dynamic:ticks': 2 })
   })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { scriptProxy } from '../../support/script-proxy.ts'
 import { until } from '../../support/until.ts'
+import { webServer } from '../../support/web-server.ts'
 
 /** What the script leaves in `$var(r)`. */
 async function run(route: string, options: { params?: string; body?: string; routes?: string } = {}) {
@@ -146,6 +147,20 @@ describe('hostile texts', () => {
       },
     )
     expect(result).toBe('-1 -1 [ 1 ]')
+  })
+
+  it('a web server that replies with 10 MB of JSON costs nobody else anything', async () => {
+    const { origin } = await webServer(({ response }) => void response.end(`[${'0,'.repeat(5_000_000)}0]`))
+    const proxy = await scriptProxy({
+      top: 'loadmodule "json.so"\nloadmodule "rest_client.so"',
+      route: `if ($rU == "free") { sl_send_reply(200, "OK"); exit; }
+        rest_get("${origin}/", $var(b)); $var(g) = $rc; $json(x) := $var(b); sl_send_reply(299, "$var(g) $rc $json(x)");`,
+    })
+    proxy.phone.request('MESSAGE', proxy.port)
+    proxy.phone.request('OPTIONS', proxy.port, { uri: 'sip:free@127.0.0.1' })
+    await proxy.phone.nextReply(200)
+    expect((await proxy.phone.nextReply(299)).reason).toBe('1 -1 <null>')
+    expect(proxy.logged('a JSON text is too long')).toBe(1)
   })
 
   it('members named like parts of JavaScript are members like others', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { freePort } from '../../support/ports.ts'
 import { scriptProxy } from '../../support/script-proxy.ts'
 import { until } from '../../support/until.ts'
-import { webServer } from './web-server.ts'
+import { webServer } from '../../support/web-server.ts'
 
 /** A proxy whose script asks `url` and says what it got; `$var(b)` was set before. */
 function askingFor(url: string, params = '') {

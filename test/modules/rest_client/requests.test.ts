@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { scriptProxy } from '../../support/script-proxy.ts'
 import { until } from '../../support/until.ts'
-import { type Asked, webServer } from './web-server.ts'
+import { type Asked, webServer } from '../../support/web-server.ts'
 
 /** A proxy whose script asks a server that answers everything with `yes`. */
 async function asking(route: string, top = '', answer: (asked: Asked) => void = sayYes) {

@@ -4,8 +4,8 @@ import type { TLSSocket } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { TestAuthority } from '../../support/certificates.ts'
 import { scriptProxy } from '../../support/script-proxy.ts'
+import { webServer } from '../../support/web-server.ts'
 import { domainParams } from '../tls_mgm/tls-rig.ts'
-import { webServer } from './web-server.ts'
 
 const ROUTE = 'rest_get("@ORIGIN@/", $var(b)); sl_send_reply(299, "$rc $var(b)");'
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { scriptProxy } from '../../support/script-proxy.ts'
 import { headerOf, SipUa } from '../../support/sip-ua.ts'
 import { until } from '../../support/until.ts'
-import { webServer } from './web-server.ts'
+import { webServer } from '../../support/web-server.ts'
 
 /** A server that answers when it is told to, and a proxy on a script that asks it at `@ORIGIN@`. */
 async function waiting(top: string, route: string) {

@@ -198,3 +198,24 @@ describe('auto_100trying', () => {
     expect(headerOf(alice.received[0]!, 'To').includes('tag=')).toBe(!first.includes('100'))
   })
 })
+
+describe('pass_provisional_replies', () => {
+  it.each([
+    [0, []],
+    [1, [180, 183]],
+  ])('%i: who sends a request from here hears of %j before the final reply', async (value, expected) => {
+    const bob = await SipUa.open('bob')
+    const rig = await tmRig({ params: { pass_provisional_replies: value }, main: () => {} })
+    const heard: number[] = []
+    const outcome = rig.api.request({
+      method: 'INVITE',
+      uri: bob.uri,
+      from: '<sip:proxy@127.0.0.1>',
+      to: `<${bob.uri}>`,
+      onProvisional: reply => void heard.push(reply.message.status),
+    })
+    const invite = await bob.nextRequest('INVITE')
+    for (const status of [100, 180, 183, 486]) bob.reply(invite, status, 'Status')
+    expect([(await outcome).status, heard]).toEqual([486, expected])
+  })
+})
