@@ -6,13 +6,13 @@ import { atMost, type Bench, type Claim, figure, heapUsed, median } from './meas
 import { type CallEnd, Phones } from './sip/phones.ts'
 import { accountingScript, quietScript } from './sip/server.ts'
 
-const CALLS = 1500
+const CALLS = 800
 /** More than any server here can do. */
 const FLAT_OUT = 1e6
 /** Transactions of calls that were answered are forgotten by then (tm reference, wt_timer). */
 const FORGOTTEN_AFTER_MS = 40_000
 const TIMERS = 100_000
-const ROUNDS = 7
+const ROUNDS = 3
 /** T1, timer B and timer C: how long transactions wait. */
 const DELAYS_MS = [500, 32_000, 180_000]
 
