@@ -677,7 +677,7 @@ export interface E_UL_CONTACT_INSERT {
   readonly shtag: string
 }
 
-/** A contact reached by push notifications must be woken up. Raised by usrloc. */
+/** A contact reached by push notifications must be woken up. Never raised: push notifications (RFC 8599) are not supported. Raised by usrloc. */
 export interface E_UL_CONTACT_REFRESH {
   /** Location table. */
   readonly domain: string

@@ -76,4 +76,16 @@ describe('sl_reply_error', () => {
     expect(firstLine(await alice.nextReply(477))).toBe('SIP/2.0 477 Send failed (477/SL)')
     expect(rig.stat('sl:sent_err_replies')).toBe(1)
   })
+
+  it('sends nothing where the request has its final reply', async () => {
+    const { alice, rig } = await answering((m, run) => {
+      run(m, 'sl_send_reply', 503, 'Full')
+      return run(m, 'sl_reply_error')
+    })
+    alice.request('OPTIONS', rig.port)
+    alice.request('INFO', rig.port)
+    await alice.nextReply(503, 'INFO')
+    expect(alice.received.map(reply => reply.status)).toEqual([503, 503])
+    expect(rig.stat('sl:sent_err_replies')).toBe(0)
+  })
 })

@@ -13,7 +13,7 @@ export interface Match {
 /** Every dialog, by id and by Call-ID. */
 export class DialogTable {
   readonly #size: number
-  readonly #byId = new Map<string, Dialog>()
+  readonly #byId = new Map<number, Dialog>()
   readonly #byCallId = new Map<string, Set<Dialog>>()
 
   /** `size`: how many buckets ids are spread over. */
@@ -50,7 +50,9 @@ export class DialogTable {
   }
 
   find(id: DialogId): Dialog | undefined {
-    return this.#byId.get(key(id))
+    const found = this.#byId.get(key(id))
+    // Of an id that somebody made up, the number may have lost digits.
+    return found?.entry === id.entry && found.number === id.number ? found : undefined
   }
 
   /** All of a call: branches of a spiral are dialogs of their own. The newest last. */
@@ -86,12 +88,13 @@ export function matchTags(dialog: Dialog, fromTag: string, toTag: string): Match
   return null
 }
 
-function key({ entry, number }: DialogId): string {
-  return `${entry}.${number}`
+/** Both numbers as one: of ids given here exact, since buckets are few. */
+function key({ entry, number }: DialogId): number {
+  return entry * 2 ** 32 + number
 }
 
 function hash(text: string): number {
   let value = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0
-  return value
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
+  return value >>> 0
 }

@@ -35,7 +35,7 @@ export default defineModule(
       sl_reply_error: {
         args: [],
         routes: ['request'],
-        returns: '1 sent; −1 it cannot be answered',
+        returns: '1 sent; −1 it cannot be answered, or sl has answered it before',
         doc: 'Answers with what prevented the statement before from forwarding the request.',
       },
     },

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Host } from '../../module/define.ts'
 import { BAD_ADDRESS, FILTERED, SEND_FAILED } from '../../proxy/forward.ts'
 import { statelessTag } from '../../proxy/via.ts'
-import type { RouteContext, Verdict } from '../../script/context.ts'
+import { messageSlot, type RouteContext, type Verdict } from '../../script/context.ts'
 import { failurePhrase, failureReply, type LocalFailure } from '../../sip/tx/failure-reply.ts'
 import { redirectContacts } from '../../sip/tx/redirect.ts'
 import type { Clock } from '../../util/clock.ts'
@@ -10,6 +10,9 @@ import type { Counter } from '../../util/spec.ts'
 
 /** How long after the last reply an ACK is still taken for the ACK of one (sl reference). */
 const ACK_WINDOW_MS = 2000
+
+/** Set on a request that has had a final reply from here. */
+const answeredSlot = messageSlot<true>()
 
 type Statistics = Readonly<
   Record<`${1 | 2 | 3 | 4 | 5 | 6}xx_replies` | 'sent_replies' | 'sent_err_replies' | 'received_ACKs', Counter>
@@ -42,13 +45,18 @@ export class StatelessReplies {
     const toTag = status >= 180 ? this.toTag(m) : ''
     const headers = isRedirect ? redirectContacts(m.message.requestUri, m.target, m.branches) : ''
     if (!this.#proxy.reply(m, { status, reason, toTag, headers })) return -1
+    if (status >= 200) answeredSlot.set(m, true)
     this.#lastSentMs = this.#clock.monotonicMs()
     this.#count(status)
     return 1
   }
 
-  /** Sends what is owed for a failure: the one recorded, or what the last statement's code tells of. */
+  /**
+   * Sends what is owed for a failure: the one recorded, or what the last statement's code tells of. Nothing where that
+   * statement has sent a final reply itself, as `save()` does: a request gets one (RFC 3261 §8.2.7).
+   */
   sendError(m: RouteContext, recorded: LocalFailure | null): Verdict {
+    if (answeredSlot.get(m) === true) return -1
     const reply = failureReply(recorded ?? failureOfCode(m.rc))
     const verdict = this.send(m, reply.status, failurePhrase(reply, 'SL'))
     if (verdict > 0) this.#stats.sent_err_replies.value++

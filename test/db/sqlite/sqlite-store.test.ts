@@ -53,6 +53,23 @@ describe('a SQLite file', () => {
     expect(await table.select()).toHaveLength(1)
   })
 
+  it('runs SQL: rows with their values in the order of the columns, none of a statement that asks for nothing', async () => {
+    const { database } = await openDatabase(sqlite)
+    await database.create(NAMES)
+    expect(await database.query("INSERT INTO names VALUES ('x'), ('y')")).toEqual([])
+    expect(await database.query('SELECT count(*), name, NULL, 1.5 FROM names GROUP BY name ORDER BY name')).toEqual([
+      [1, 'x', null, 1.5],
+      [1, 'y', null, 1.5],
+    ])
+    await expect(database.query('SELECT none FROM names')).rejects.toMatchObject({ code: 'E_DB_STORAGE' })
+  })
+
+  it('gives no more rows of a query than memory has room for', async () => {
+    const { database } = await openDatabase(sqlite)
+    const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n'
+    await expect(database.query(endless)).rejects.toThrow('more than 10000 rows')
+  })
+
   it('that cannot be opened is named', async () => {
     const { databases } = await openDatabase(sqlite)
     await expect(databases.open('sqlite:///nowhere/at/all.db')).rejects.toMatchObject({

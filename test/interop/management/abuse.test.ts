@@ -114,17 +114,10 @@ describe('addresses', () => {
   })
 })
 
-/** Units of work for a parser that is given a text of twice the size: about twice as many, not four times. */
-describe('parsers take time in proportion', () => {
-  const msOf = (run: () => void): number => {
-    let best = Number.POSITIVE_INFINITY
-    for (let i = 0; i < 3; i++) {
-      const startedMs = performance.now()
-      run()
-      best = Math.min(best, performance.now() - startedMs)
-    }
-    return best
-  }
+/** So much that a parser which looks at what it has seen again, for each piece, would not end before the test is given up. */
+const SIZE = 1_000_000
+
+describe('parsers take time in proportion to what they are given', () => {
   const tryXml = (text: string): void => {
     try {
       parseXml(text)
@@ -169,9 +162,6 @@ describe('parsers take time in proportion', () => {
     ],
     ['quotes', n => () => void new TextScanner().feed(`:a:\n${'"a"\n'.repeat(n)}`, 0)],
   ])('%s', (_what, job) => {
-    const small = msOf(job(50_000))
-    const large = msOf(job(400_000))
-    // Eight times the size: a quadratic parser takes 64 times as long. What takes no time to speak of is linear enough.
-    expect(large).toBeLessThan(Math.max(small * 30, 400))
+    expect(job(SIZE)).not.toThrow()
   })
 })

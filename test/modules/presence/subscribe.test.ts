@@ -149,16 +149,16 @@ describe('NOTIFY', () => {
     expect(await server.mi('subs_phtable_list')).toMatchObject([{ local_cseq: 2 }])
   })
 
-  it('a thousand watchers are all told', async () => {
+  it('two hundred watchers are all told', async () => {
     const server = await presenceServer()
     const [alice, bob] = [await SipUa.open('alice'), await SipUa.open('bob')]
-    for (let i = 0; i < 1000; i++) {
+    for (let i = 0; i < 200; i++) {
       server.subscribe(alice, EVENT, { callId: `many-${i}` })
       await notified(alice)
     }
     await publish(server, bob, pidf('a', 'open'))
     const told = new Set<string>()
-    while (told.size < 1000) {
+    while (told.size < 200) {
       const notify = await notified(alice)
       if (notify.body.length > 0) told.add(notify.callId)
     }

@@ -47,6 +47,20 @@ describe('a script that waits in its midst', () => {
     ])
   })
 
+  it('delays nobody else: fifty wait at once, and each goes on by itself', async () => {
+    const { phone, port, answers, bob } = await waiting(
+      '',
+      'if ($rm == "OPTIONS") { sl_send_reply(200, "OK"); exit; } rest_get("@ORIGIN@/", $var(b)); sl_send_reply(299, "$var(b)");',
+    )
+    for (let i = 0; i < 50; i++) phone.request('MESSAGE', port)
+    await until(() => answers.length === 50)
+    bob.request('OPTIONS', port)
+    await bob.nextReply(200)
+    expect(phone.received).toEqual([])
+    for (const answer of answers) answer()
+    for (let i = 0; i < 50; i++) expect((await phone.nextReply(299)).reason).toBe('yes')
+  })
+
   it('sees that its transaction was cancelled meanwhile', async () => {
     const { phone, port, bob, answer, answers, logged } = await waiting(
       '',
