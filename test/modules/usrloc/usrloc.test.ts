@@ -37,7 +37,7 @@ describe('start', () => {
   ])('with %s=%s is refused: it needs the cluster, and there are modes that do not', (name, value) => {
     const made = rig({ params: { usrloc: { [name]: value } } })
     expect(() => made.start()).toThrow(`${name} "${value}" shares locations between the nodes of a cluster`)
-    expect(() => made.start()).toThrow('issue "clustering"')
+    expect(() => made.start()).toThrow('which is not supported yet')
     expect(() => made.start()).toThrow('single-instance-no-db')
   })
 
