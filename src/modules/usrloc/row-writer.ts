@@ -187,6 +187,10 @@ export class RowWriter implements RowKeeper {
     const rows = await table.select({ where: owner })
     const isOwn = (row: LocationRow): boolean => row.username === username && (domain === null || row.domain === domain)
     const own = rows.filter(isOwn)
+    if (this.#isKeyed) {
+      for (const { contact_id: id } of own) await table.delete([['contact_id', '=', id]])
+      return
+    }
     for (const row of own)
       await table.delete([
         ...owner,
