@@ -15,6 +15,7 @@ const VERSION = 1
 /** Bytes before the first record of a segment. */
 export const HEAD_BYTES = 20
 const MARKER = Buffer.from([0xfa, 0x9f, 0x52, 0xec])
+const MARKER_NUMBER = MARKER.readUInt32LE(0)
 const PREFIX_BYTES = 12
 const FIXED_BYTES = 14
 const RECEIVER_BYTES = 6
@@ -72,7 +73,7 @@ export function encodeFrame({ number, timeMs, receivers, payload }: Frame): Buff
 /** Reads the record at an offset. The payload is a view into `bytes`. Never throws. */
 export function readFrame(bytes: Buffer, at: number): Reading {
   if (bytes.length - at < PREFIX_BYTES) return SHORT
-  if (bytes.compare(MARKER, 0, 4, at, at + 4) !== 0) return { kind: 'damaged', reason: 'no record begins here' }
+  if (bytes.readUInt32LE(at) !== MARKER_NUMBER) return { kind: 'damaged', reason: 'no record begins here' }
   const length = bytes.readUInt32LE(at + 4)
   if (length < FIXED_BYTES || length > MOST_BYTES)
     return { kind: 'damaged', reason: `a record cannot have ${length} bytes` }
@@ -84,9 +85,8 @@ export function readFrame(bytes: Buffer, at: number): Reading {
   const count = bytes.readUInt16LE(start + 12)
   const payloadAt = start + FIXED_BYTES + count * RECEIVER_BYTES
   if (payloadAt > end) return { kind: 'damaged', reason: `${count} receivers do not fit into it` }
-  const receivers = Array.from({ length: count }, (_, i) =>
-    bytes.readUIntLE(start + FIXED_BYTES + i * RECEIVER_BYTES, 6),
-  )
+  const receivers = new Array<number>(count)
+  for (let i = 0; i < count; i++) receivers[i] = bytes.readUIntLE(start + FIXED_BYTES + i * RECEIVER_BYTES, 6)
   const frame = {
     number: bytes.readUIntLE(start, 6),
     timeMs: bytes.readUIntLE(start + 6, 6),

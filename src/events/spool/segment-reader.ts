@@ -1,7 +1,7 @@
 import type { SpoolFile } from './files.ts'
 import { type Frame, nextMarker, readFrame } from './frame.ts'
 
-const CHUNK_BYTES = 256 * 1024
+const CHUNK_BYTES = 1024 * 1024
 
 /** Bytes of a segment that are no record: where they stand and why no record could be read there. */
 export interface Damage {
