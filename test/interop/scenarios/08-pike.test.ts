@@ -1,27 +1,8 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { FLOODER, SLIDES } from '../../modules/pike/rig.ts'
 import { SipUa } from '../../support/sip-ua.ts'
 import { roundTrip, type Scenario, startScenario, until } from './rig.ts'
-
-const SCRIPT = `
-listen=udp:127.0.0.1:@PORT@
-log_stderror=yes
-loadmodule "sl.so"
-loadmodule "pike.so"
-loadmodule "event_route.so"
-modparam("pike", "sampling_time_unit", 2)
-modparam("pike", "reqs_density_per_unit", 30)
-modparam("pike", "remove_latency", 4)
-event_route [E_PIKE_BLOCKED] {
-    fetch_event_params("ip=$avp(pike-ip)");
-    xlog("IP $avp(pike-ip) has been blocked\\n");
-}
-route {
-    if (!pike_check_req()) { xlog("L_WARN","drop $si\\n"); drop; }
-    sl_send_reply("200", "OK");
-}
-`
-const ADDRESS = '127.0.0.9'
 
 /** Sends OPTIONS from another loopback address and counts what is answered. */
 class Flooder {
@@ -41,7 +22,7 @@ class Flooder {
 
   static async open(alice: SipUa, scenario: Scenario): Promise<Flooder> {
     const socket = createSocket('udp4')
-    await new Promise<void>(resolve => void socket.bind(0, ADDRESS, resolve))
+    await new Promise<void>(resolve => void socket.bind(0, FLOODER, resolve))
     onTestFinished(() => new Promise<void>(resolve => void socket.close(() => resolve())))
     return new Flooder(socket, alice, scenario)
   }
@@ -49,7 +30,7 @@ class Flooder {
   send(): void {
     const text = this.#alice
       .makeRequest('OPTIONS')
-      .replace(/127\.0\.0\.1:\d+/, `${ADDRESS}:${this.#socket.address().port}`)
+      .replace(/127\.0\.0\.1:\d+/, `${FLOODER}:${this.#socket.address().port}`)
     this.#socket.send(text, this.#scenario.port, '127.0.0.1')
   }
 
@@ -67,17 +48,17 @@ class Flooder {
 // Other systems have no loopback address but 127.0.0.1 without being told.
 describe.skipIf(process.platform !== 'linux')('scenario 8: a flood', () => {
   it('is blocked and told of once, forgiven when it stops, and told of again when it comes back', async () => {
-    const scenario = await startScenario(SCRIPT)
+    const scenario = await startScenario(SLIDES)
     const alice = await SipUa.open('alice')
     const flooder = await Flooder.open(alice, scenario)
     await flooder.flood()
     const { answers } = flooder
     expect(answers).toBeGreaterThanOrEqual(30)
     expect(answers).toBeLessThanOrEqual(120)
-    expect(scenario.logged(`PIKE - BLOCKing ip ${ADDRESS}`)).toBe(1)
-    await until(() => scenario.logged(`IP ${ADDRESS} has been blocked`) === 1)
-    expect(scenario.logged(`drop ${ADDRESS}`)).toBe(300 - answers)
-    expect(await scenario.mi('pike_list')).toEqual({ IPs: [ADDRESS] })
+    expect(scenario.logged(`PIKE - BLOCKing ip ${FLOODER}`)).toBe(1)
+    await until(() => scenario.logged(`IP ${FLOODER} has been blocked`) === 1)
+    expect(scenario.logged(`drop ${FLOODER}`)).toBe(300 - answers)
+    expect(await scenario.mi('pike_list')).toEqual({ IPs: [FLOODER] })
 
     alice.request('OPTIONS', scenario.port)
     await alice.nextReply(200)
@@ -89,15 +70,15 @@ describe.skipIf(process.platform !== 'linux')('scenario 8: a flood', () => {
     await until(() => flooder.answers === answers + 1)
 
     await flooder.flood()
-    await until(() => scenario.logged(`IP ${ADDRESS} has been blocked`) === 2)
+    await until(() => scenario.logged(`IP ${FLOODER} has been blocked`) === 2)
   })
 
   it('is let through again by management, once', async () => {
-    const scenario = await startScenario(SCRIPT)
+    const scenario = await startScenario(SLIDES)
     const flooder = await Flooder.open(await SipUa.open('alice'), scenario)
     await flooder.flood()
-    expect(await scenario.mi('pike_rm', { ip: ADDRESS })).toBe('OK')
-    await expect(scenario.mi('pike_rm', { ip: ADDRESS })).rejects.toMatchObject({
+    expect(await scenario.mi('pike_rm', { ip: FLOODER })).toBe('OK')
+    await expect(scenario.mi('pike_rm', { ip: FLOODER })).rejects.toMatchObject({
       code: 400,
       message: 'IP not blocked',
     })
