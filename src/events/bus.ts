@@ -94,6 +94,8 @@ export class EventBus {
   readonly #maker: SubscriptionMaker
   readonly #sequence: EventSequence
   readonly #tails = new Set<TailListener>()
+  /** Told like tails, but only of events that somebody is subscribed to: they make nothing heard. */
+  readonly #watchers = new Set<TailListener>()
   /** Subscriptions that have ended but still send. */
   readonly #leaving = new Set<Promise<void>>()
   #isClosed = false
@@ -117,7 +119,7 @@ export class EventBus {
       openStore,
       raiseAlarm: (name, values) => this.#raiseLater(name, values),
       observerOf: subscription =>
-        this.#tails.size === 0 ? undefined : (event, delivery) => this.#show(event, subscription, delivery),
+        this.#isWatched ? (event, delivery) => this.#show(event, subscription, delivery) : undefined,
       onExpired: expired => void this.#end(expired),
     })
   }
@@ -252,6 +254,12 @@ export class EventBus {
     return () => void this.#tails.delete(listener)
   }
 
+  /** As `tail`, but an event that nobody is subscribed to is not made for this listener. */
+  watch(listener: TailListener): () => void {
+    this.#watchers.add(listener)
+    return () => void this.#watchers.delete(listener)
+  }
+
   /** Resolves once nothing is queued or in flight, or `signal` aborts. */
   async drain(signal: AbortSignal): Promise<void> {
     // What is on disk need not be sent before the process ends.
@@ -271,6 +279,7 @@ export class EventBus {
       signal,
     )
     this.#tails.clear()
+    this.#watchers.clear()
   }
 
   #refuse(type: EventType): RaiseResult {
@@ -293,7 +302,7 @@ export class EventBus {
     if (matching.length === 0 && this.#tails.size === 0) return 0
     const nowMs = this.#clock.monotonicMs()
     const event = this.#sequence.next(type, names, values, this.#wallMs(nowMs), source?.message, depth)
-    if (this.#tails.size > 0) this.#show(event, null, null)
+    if (this.#isWatched) this.#show(event, null, null)
     let taken = 0
     for (const subscription of matching) {
       if (subscription.isExpired) {
@@ -317,14 +326,27 @@ export class EventBus {
   }
 
   #show(event: RaisedEvent, subscription: Subscription | null, delivery: Delivery | null): void {
-    for (const tail of this.#tails) {
-      try {
-        tail(event, subscription, delivery)
-      } catch (error) {
-        this.#tails.delete(tail)
-        this.#log.error('a listener of events failed and was removed', { reason: String(error) })
-      }
+    for (const listener of this.#tails) this.#tell(this.#tails, listener, event, subscription, delivery)
+    for (const listener of this.#watchers) this.#tell(this.#watchers, listener, event, subscription, delivery)
+  }
+
+  #tell(
+    listeners: Set<TailListener>,
+    listener: TailListener,
+    event: RaisedEvent,
+    subscription: Subscription | null,
+    delivery: Delivery | null,
+  ): void {
+    try {
+      listener(event, subscription, delivery)
+    } catch (error) {
+      listeners.delete(listener)
+      this.#log.error('a listener of events failed and was removed', { reason: String(error) })
     }
+  }
+
+  get #isWatched(): boolean {
+    return this.#tails.size > 0 || this.#watchers.size > 0
   }
 
   #eventOf(name: string): EventType | null {

@@ -28,7 +28,7 @@ export class DeliveryTrail {
 
   /** Watches a bus until the returned function is called. */
   watch(bus: EventBus): () => void {
-    return bus.tail((event, subscription, delivery) => {
+    return bus.watch((event, subscription, delivery) => {
       this.#steps[this.#count++ % this.#steps.length] = { event, subscription, delivery, atMs: this.#nowMs() }
     })
   }

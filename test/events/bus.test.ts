@@ -407,3 +407,23 @@ describe('closing', () => {
     expect(subscription.counters).toMatchObject({ raised: 2, dropped: { closed: 2 }, queued: 0 })
   })
 })
+
+describe('one who watches', () => {
+  it('is told of events that somebody is subscribed to, and makes no other event heard', () => {
+    const bus = new EventBus({ clock: new VirtualClock(), log: silentLog })
+    const type = bus.catalogue.define('E_WATCHED', null, 'test')
+    const seen: string[] = []
+    const stop = bus.watch(event => void seen.push(event.name))
+    expect(bus.isHeard(type)).toBe(false)
+    bus.raise(type, ['n'], [1])
+    expect(seen).toEqual([])
+    const stopTail = bus.tail(() => {})
+    expect(bus.isHeard(type)).toBe(true)
+    bus.raise(type, ['n'], [2])
+    expect(seen).toEqual(['E_WATCHED'])
+    stopTail()
+    stop()
+    bus.raise(type, ['n'], [3])
+    expect(seen).toHaveLength(1)
+  })
+})

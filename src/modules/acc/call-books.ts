@@ -56,7 +56,7 @@ export class CallBooks {
 
   /** Watches the events until the returned function is called. */
   watch(): () => void {
-    return this.#bus.tail((event, subscription, delivery) => {
+    return this.#bus.watch((event, subscription, delivery) => {
       if (event.name !== 'E_ACC_CDR') return
       if (subscription === null) this.#raised(event)
       else if (delivery?.outcome === 'delivered') this.#confirmed(event, subscription)
@@ -68,7 +68,11 @@ export class CallBooks {
     const nowMs = this.#clock.nowMs()
     const hour = this.#hourOf(nowMs)
     hour.ended++
-    const lacks = new Set(types.flatMap(type => (type === 'db' ? 'stored' : type === 'evi' ? 'raised' : [])))
+    const type = this.#bus.catalogue.find('E_ACC_CDR')
+    // Where nobody is subscribed nothing is raised, and nothing is missing.
+    const isHeard = type !== undefined && this.#bus.isHeard(type)
+    const wanted = { db: ['stored'], evi: isHeard ? ['raised'] : [], log: [] } as const
+    const lacks = new Set<string>(types.flatMap(one => wanted[one]))
     if (lacks.size > 0)
       this.#open.set(keyOf(core.callId, core.toTag), { callId: core.callId, endedAtMs: nowMs, hour, lacks })
     if (this.#open.size <= MOST_OPEN) return

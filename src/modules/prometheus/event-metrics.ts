@@ -22,7 +22,7 @@ export function registerEventMetrics(registry: Registry, bus: EventBus, clock: C
     buckets: BUCKETS,
     registers: [registry],
   })
-  return bus.tail((event, subscription, delivery) => {
+  return bus.watch((event, subscription, delivery) => {
     if (subscription === null || delivery?.outcome !== 'delivered') return
     latency.observe(labelsOf(subscription), Math.max(0, clock.nowMs() - event.raisedAtMs) / 1000)
   })
