@@ -54,7 +54,10 @@ class Downstream implements InviteClientUser<RouteContext> {
   transmit(attempt: number): boolean {
     const branch = this.#branch
     countRetransmission(this.#services.stats, attempt)
-    return branch.sent !== null && send(this.#services, branch, branch.sent, () => branch.client?.transportError())
+    if (branch.sent === null) return false
+    const isSent = send(this.#services, branch, branch.sent, () => branch.client?.transportError())
+    if (isSent && attempt === 0 && branch.transaction.caller !== null) observe(this.#services, branch, branch.sent)
+    return isSent
   }
 
   passUp(reply: RouteContext): void {
@@ -87,7 +90,8 @@ export function sendCancel(services: TmServices, branch: Branch): void {
     terminated: () => close(services, branch, 'CANCEL'),
   })
   open(services, branch, 'CANCEL', client)
-  if (!client.start()) close(services, branch, 'CANCEL')
+  if (client.start()) observe(services, branch, bytes)
+  else close(services, branch, 'CANCEL')
   if (branch.client instanceof InviteClient) branch.client.cancelled()
 }
 
@@ -98,7 +102,13 @@ function send(services: TmServices, branch: Branch, bytes: Buffer, onError: () =
 
 function acknowledge(services: TmServices, branch: Branch, reply: RouteContext): void {
   const request = branch.sentMessage
-  if (request !== null) send(services, branch, buildAck(request, reply.message), () => {})
+  if (request === null) return
+  const bytes = buildAck(request, reply.message)
+  if (send(services, branch, bytes, () => {})) observe(services, branch, bytes)
+}
+
+function observe({ observer }: TmServices, { transaction, socket }: Branch, bytes: Buffer): void {
+  if (socket !== null) observer?.request(transaction, bytes, socket)
 }
 
 type Client = InviteClient<RouteContext> | NonInviteClient<RouteContext>

@@ -37,7 +37,7 @@ export function newTransaction(services: TmServices, m: RouteContext, options: C
   const link = linkOf(m)
   if (link.transaction !== null) return NewTransaction.attached
   if (message.method === 'ACK') return NewTransaction.created
-  if (!message.answerable || isDummy(m)) return NewTransaction.incomplete
+  if (!message.answerable || isDummy(m) || link.isObservation) return NewTransaction.incomplete
   if (message.topVia === null) return NewTransaction.noVia
   const known = services.tables.servers.find(message)
   if (known !== undefined) {

@@ -4,6 +4,7 @@ import { branchEvents } from './branch-events.ts'
 import { tmCommandHandlers, tmCommands } from './commands.ts'
 import { requestSender } from './local-request.ts'
 import { absorbRequest, afterScript, matchReply } from './matching.ts'
+import { checkObservationRoutes, openObserver } from './observation.ts'
 import { tmParams, tmSettings } from './params.ts'
 import { tmPvarHandlers, tmPvars } from './pvars.ts'
 import { dropPhantom } from './release.ts'
@@ -30,6 +31,7 @@ export default defineModule(
     pvars: tmPvars,
   },
   ({ host, clock, log, params, stats }) => {
+    const { local_request_route, local_reply_route } = params
     const services: TmServices = {
       proxy: host.proxy,
       clock,
@@ -39,6 +41,7 @@ export default defineModule(
       stats,
       tables: emptyTables(),
       observers: { created: [], reply: [], routed: [], final: [], failed: [] },
+      observer: openObserver(host.script, local_request_route, local_reply_route),
       events: branchEvents(() => services),
     }
     stats.inuse_transactions.read = () => services.tables.all.size
@@ -51,6 +54,7 @@ export default defineModule(
       functions: { ...routingFunctions(services), ...stateFunctions(services, sender) },
       commands: tmCommandHandlers(services, sender),
       pvars: tmPvarHandlers(services),
+      start: () => checkObservationRoutes(host.script, { local_request_route, local_reply_route }),
       drain: signal => allAnswered(services, signal),
       stop: () => stopAll(services),
     }

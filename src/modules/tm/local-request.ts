@@ -140,6 +140,7 @@ function sendAck(services: TmServices, t: Transaction, success: SipMessage): voi
     vars,
   })
   void services.proxy.forward(m, null)
+  services.observer?.request(t, message.bytes, origin.socket)
 }
 
 /** `display <uri>`, `display uri`, `<uri>` or `uri`, as the value of a From or To. Null where it is none of them. */

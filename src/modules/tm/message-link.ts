@@ -19,6 +19,8 @@ export interface MessageLink {
   failure: LocalFailure | null
   /** The transaction another part has put at the disposal of this message: t_inject_branches adds to it. */
   remote: Transaction | null
+  /** A copy of a message made here, shown to a route: nothing is sent for it. */
+  isObservation: boolean
 }
 
 const slot = messageSlot<MessageLink>()
@@ -36,6 +38,7 @@ export function linkOf(m: RouteContext): MessageLink {
     cancelHeaders: '',
     failure: null,
     remote: null,
+    isObservation: false,
   }
   slot.set(m, link)
   return link

@@ -51,8 +51,14 @@ export const tmParams = {
   tm_replication_cluster: param('int', 0, 'Anycast replication does not exist here.', unused),
   cluster_param: param('str', 'cid', 'Anycast replication does not exist here.', unused),
   cluster_auto_cancel: param('int', 1, 'Anycast replication does not exist here.', unused),
-  local_request_route: optionalParam('str', 'Observation route of requests made here; use local_route.', unused),
-  local_reply_route: optionalParam('str', 'Observation route of replies made here; not run.', unused),
+  local_request_route: optionalParam(
+    'str',
+    'A `route` that is shown each request made here, ACK and CANCEL too, after it was sent. What it changes is lost.',
+  ),
+  local_reply_route: optionalParam(
+    'str',
+    'A `route` that is shown each reply made here, after it was sent. What it changes is lost.',
+  ),
 } as const
 
 export type TmParams = ParamValues<typeof tmParams>

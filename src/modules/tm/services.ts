@@ -6,6 +6,7 @@ import { ClientTable, ServerTable } from '../../sip/tx/table.ts'
 import type { TxFailure } from '../../sip/tx/transaction-user.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { Branch } from './branch.ts'
+import type { Observer } from './observation.ts'
 import type { TmSettings } from './params.ts'
 import type { TmStats } from './statistics.ts'
 import type { Transaction } from './transaction.ts'
@@ -81,6 +82,8 @@ export interface TmServices {
   readonly stats: TmStats
   readonly tables: TransactionTables
   readonly observers: Observers
+  /** Shown what is made here; null when nobody looks. */
+  readonly observer: Observer | null
   /** Set once, when the module is put together. */
   readonly events: BranchEvents
 }

@@ -102,6 +102,16 @@ export const stateSpecs = {
     returns: '1 added; −1 no transaction or a bad source; −2 it has a final reply; −3 forwarding failed',
     doc: 'Adds branches to the transaction of the message, or to the one the event route was started for.',
   },
+  t_get_branch_idx_by_attr: {
+    args: [
+      arg('attr', 'str', 'Name of the AVP of the branch, as in `$bavp(name)`.'),
+      arg('value', 'str', 'The value looked for.'),
+      arg('index', 'var', 'Takes the index of the first branch whose AVP has that value.'),
+    ],
+    routes: ['onreply', 'branch', 'failure'],
+    returns: '1 found; −1 no branch has it, or there is no transaction',
+    doc: 'Looks for a branch by what `$bavp()` has stored with it.',
+  },
   t_reply_by_callid: {
     args: [
       arg('code', 'int', 'Status.'),
@@ -136,6 +146,7 @@ export function stateFunctions(services: TmServices, sender: RequestSender): Fun
         t.request.flags = m.flags
       }),
     t_new_request: (method, ruri, from, to, body, context) => m => {
+      if (linkOf(m).isObservation) return -1
       const fromAddress = parseUserAddress(from.read(m))
       const toAddress = parseUserAddress(to.read(m))
       if (fromAddress === null || toAddress === null) return -1
@@ -157,6 +168,12 @@ export function stateFunctions(services: TmServices, sender: RequestSender): Fun
     },
     t_wait_no_more_branches: () => onTransaction(t => waitNoMoreBranches(services, t)),
     t_inject_branches: (source, flags) => buildInject(services, source, flags),
+    t_get_branch_idx_by_attr: (attr, value, index) => m => {
+      const name = attr.read(m)
+      const wanted = value.read(m)
+      const found = transactionOf(m)?.branches.find(b => b.avps.all(name).some(v => String(v) === wanted))
+      return found !== undefined && index.read(m).set(m, found.index) ? 1 : -1
+    },
     t_reply_by_callid: (code, reason, callId, cseq) => m => {
       const id = callId?.read(m) ?? m.message.callId
       const number = cseq === undefined ? m.message.cseq : Number(cseq.read(m))

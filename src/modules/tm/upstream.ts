@@ -76,6 +76,7 @@ export function respond(services: TmServices, t: Transaction, m: RouteContext, r
   // A machine on a reliable transport may end, and the transaction with it, before `respond` returns.
   t.holds++
   t.server.respond(reply.status, bytes)
+  services.observer?.reply(t, bytes)
   if (reply.status >= 200) end(services, t, reply.status, reply.reason, null, reply.toTag ?? t.localToTag)
   t.holds--
   releaseIfDone(services, t)
