@@ -45,7 +45,7 @@ export interface FunctionSpec<
   readonly doc: string
   /** Other names the same function has had. */
   readonly aliases?: readonly string[]
-  /** Usable inside `async()`. */
+  /** Usable inside `async()`. One that can give its work up sets `m.timeLimit.onOver`; what others do too late has no effect. */
   readonly async?: boolean
 }
 

@@ -9,6 +9,7 @@ import { didYouMean } from './nearest.ts'
 import type { Route } from './route-table.ts'
 import { runStep } from './run.ts'
 import type { CompiledText } from './text-compiler.ts'
+import { withTimeLimit } from './time-limit.ts'
 import type { Scope, Unit } from './unit.ts'
 
 /** Deepest nesting of route() (script reference, return codes). */
@@ -120,7 +121,7 @@ function compileCode(unit: Unit, { code }: ReturnNode): (m: RouteContext) => Ver
 
 /** `async(call, resume[, timeout])`: ends the run; the resume route follows when the call is done. Throws ScriptError. */
 export function compileAsync(unit: Unit, calls: CallCompiler, node: AsyncNode, scope: Scope): Step {
-  const step = calls.compileAsync(node.call, scope, 'async')
+  const step = limited(unit, calls.compileAsync(node.call, scope, 'async'), node)
   const resume = findRoute(unit, node.resume.value, node.resume)
   const { file, line } = node.place
   const call: AsyncCall = {
@@ -129,7 +130,6 @@ export function compileAsync(unit: Unit, calls: CallCompiler, node: AsyncNode, s
       m.params = NO_PARAMS
       return runStep(unit, resume.step, m, rc)
     },
-    timeoutS: node.timeoutS,
     text: `${node.call.name}() at ${file}:${line}`,
   }
   const finish = (m: RouteContext): Verdict => {
@@ -141,6 +141,12 @@ export function compileAsync(unit: Unit, calls: CallCompiler, node: AsyncNode, s
     const done = unit.environment.startAsync?.(m, call) ?? runThrough(call, m)
     return typeof done === 'number' ? finish(m) : done.then(() => finish(m))
   }
+}
+
+function limited(unit: Unit, step: Step, { call, timeoutS = 0, place }: AsyncNode): Step {
+  if (timeoutS <= 0) return step
+  const onLate = (): void => unit.warn('function gave no result in time', place, { function: call.name, timeoutS })
+  return withTimeLimit(step, timeoutS, unit.clock, onLate)
 }
 
 function runThrough(call: AsyncCall, m: RouteContext): Verdict | Promise<Verdict> {

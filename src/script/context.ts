@@ -74,6 +74,15 @@ export interface RouteFault {
   readonly reason: string
 }
 
+/** The time that `async()` gives a function. */
+export interface TimeLimit {
+  /**
+   * Set by a function that can give its work up: called once, when the time is over. The function then has its result
+   * without waiting any longer.
+   */
+  onOver: (() => void) | null
+}
+
 /** A statement as `script_trace` shows it. */
 export interface TracedStatement {
   /** `module t_relay`, `core if`, `assign`. */
@@ -145,6 +154,8 @@ export class RouteContext {
   readonly slots: unknown[] = new Array(slotCount)
   /** Told of each statement before it runs, while `script_trace` is on. */
   trace: ((statement: TracedStatement) => void) | null = null
+  /** While a function runs that has a limit. */
+  timeLimit: TimeLimit | null = null
   /** Nesting of events raised from event routes, to stop endless chains. */
   eventDepth = 0
   /** How many statements may still run for it: what events cause gets few, so that no loop in it holds everybody up. */

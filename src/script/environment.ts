@@ -23,12 +23,10 @@ export interface ScriptFunction {
 
 /** A call inside `async()`, for whoever runs it. Neither function throws or rejects. */
 export interface AsyncCall {
-  /** Runs the function and gives its return code. */
+  /** Runs the function, no longer than the script lets it, and gives its return code. */
   start(m: RouteContext): Verdict | Promise<Verdict>
   /** Runs the resume route with `rc` as `$rc`. */
   resume(m: RouteContext, rc: Verdict): Verdict | Promise<Verdict>
-  /** As the script gives it. */
-  readonly timeoutS: number | undefined
   /** `rest_get() at x.cfg:12`, for messages. */
   readonly text: string
 }

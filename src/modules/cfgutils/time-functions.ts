@@ -21,14 +21,14 @@ export const timeFunctions = functionGroup(
     sleep: {
       args: [arg('seconds', 'int', 'How long.')],
       routes: 'any',
-      returns: '1; −1 the number is negative',
+      returns: '1; −1 the number is negative, or async() gave it less time',
       doc: 'Waits. Other messages go on meanwhile.',
       async: true,
     },
     usleep: {
       args: [arg('microseconds', 'int', 'How long; rounded up to milliseconds.')],
       routes: 'any',
-      returns: '1; −1 the number is negative',
+      returns: '1; −1 the number is negative, or async() gave it less time',
       doc: 'Waits. Other messages go on meanwhile.',
       async: true,
     },
@@ -71,8 +71,8 @@ export const timeFunctions = functionGroup(
     },
   },
   ({ clock, log }) => ({
-    sleep: seconds => m => wait(clock, seconds.read(m) * 1000),
-    usleep: microseconds => m => wait(clock, microseconds.read(m) / 1000),
+    sleep: seconds => m => wait(clock, m, seconds.read(m) * 1000),
+    usleep: microseconds => m => wait(clock, m, microseconds.read(m) / 1000),
     ts_usec_delta: (seconds1, microseconds1, seconds2, microseconds2, text, number) => m => {
       const seconds = seconds1.read(m) - seconds2.read(m)
       const delta = Math.abs(seconds * 1_000_000 + microseconds1.read(m) - microseconds2.read(m))
@@ -127,9 +127,16 @@ function compileConstant(recurrence: Arg<string>, text: string): TimeTest {
   }
 }
 
-function wait(clock: Clock, delayMs: number): Verdict | Promise<Verdict> {
+function wait(clock: Clock, { timeLimit }: RouteContext, delayMs: number): Verdict | Promise<Verdict> {
   if (delayMs < 0) return -1
-  return new Promise(resolve => void clock.after(Math.min(Math.ceil(delayMs), MAX_DELAY_MS), () => resolve(1)))
+  return new Promise(resolve => {
+    const timer = clock.after(Math.min(Math.ceil(delayMs), MAX_DELAY_MS), () => resolve(1))
+    if (timeLimit === null) return
+    timeLimit.onOver = () => {
+      timer.clear()
+      resolve(-1)
+    }
+  })
 }
 
 function write(m: RouteContext, variable: Arg<PvarRef> | undefined, value: string | number): boolean {

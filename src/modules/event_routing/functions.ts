@@ -31,7 +31,8 @@ export const routingSpecs = {
     args: [event, filter, arg('timeout', 'int', 'For how long, in seconds.')],
     routes: 'any',
     async: true,
-    returns: '1 an event came; −2 none in time (in async(): `async_timeout_code`); −1 error, or ended by ebr_cancel',
+    returns:
+      '1 an event came; −2 none in time, be it by the limit of async() (there: `async_timeout_code`); −1 error, or ended by ebr_cancel',
     doc:
       'Lets this script stand still until an event matches; nothing else waits. Then `$avp(name)` and `$event(name)` have ' +
       'its values. A request without a transaction is repeated by its sender meanwhile: call t_newtran() before, or use ' +

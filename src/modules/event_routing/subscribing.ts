@@ -98,7 +98,8 @@ export function waitFor(services: RoutingServices, m: RouteContext, plan: Plan):
     const onEnd = (why: End): void => {
       if (why !== 'matched') resolve(why === 'timeout' ? timeoutCode : -1)
     }
-    waits.add({ ...plan, kind: 'wait', route: '', callId, transaction, onMatch, onEnd })
+    const wait = waits.add({ ...plan, kind: 'wait', route: '', callId, transaction, onMatch, onEnd })
+    if (m.timeLimit !== null) m.timeLimit.onOver = () => void waits.end(wait, 'timeout')
   })
 }
 

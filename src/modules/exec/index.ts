@@ -43,7 +43,7 @@ export default defineModule(
           if (command.constant === undefined) built.push(command.text)
           return async m => {
             const text = command.read(m)
-            const { fault, isCut, ...outputs } = await processes.run({
+            const asked = {
               text,
               stdin: stdin?.read(m) ?? '',
               environment: {
@@ -52,7 +52,8 @@ export default defineModule(
               },
               wantsStdout: stdout !== undefined,
               wantsStderr: stderr !== undefined,
-            })
+            }
+            const { fault, isCut, ...outputs } = await processes.run(asked, m.timeLimit)
             if (fault !== undefined) log.error('a command failed', { command: text.slice(0, 200), reason: fault })
             if (isCut)
               log.warn('a command wrote more than is kept', {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import type { TimeLimit } from '../../script/context.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { Turns } from '../../util/turns.ts'
 
@@ -49,15 +50,29 @@ export class Processes {
     this.#turns = new Turns(Math.max(1, parts.most))
   }
 
-  /** Never rejects. */
-  run(command: Command): Promise<CommandEnd> {
+  /** Never rejects. `timeLimit`: what the script says of this command beside the limit of all. */
+  run(command: Command, timeLimit: TimeLimit | null): Promise<CommandEnd> {
     return new Promise(resolve => {
-      this.#turns.take(() => {
-        void this.#start(command).then(end => {
+      let child: ChildProcess | null = null
+      const leave = this.#turns.take(() => {
+        if (this.#isClosed) {
+          this.#turns.done()
+          return resolve(nothingRan('the proxy stops'))
+        }
+        const started = this.#start(command)
+        child = started.child
+        void started.end.then(end => {
           this.#turns.done()
           resolve(end)
         })
       })
+      if (timeLimit === null) return
+      // Its place is free only when it has really ended.
+      timeLimit.onOver = () => {
+        leave()
+        if (child !== null) this.#end(child)
+        resolve(nothingRan('it ran longer than async() allows'))
+      }
     })
   }
 
@@ -67,8 +82,7 @@ export class Processes {
     for (const child of this.#running) kill(child, 'SIGKILL')
   }
 
-  #start(command: Command): Promise<CommandEnd> {
-    if (this.#isClosed) return Promise.resolve({ stdout: '', stderr: '', isCut: false, fault: 'the proxy stops' })
+  #start(command: Command): { child: ChildProcess; end: Promise<CommandEnd> } {
     const { wantsStdout, wantsStderr, environment, stdin } = command
     // A group of its own, so that what the shell starts ends with it.
     const child = spawn('/bin/sh', ['-c', command.text], {
@@ -81,7 +95,7 @@ export class Processes {
     const outputs = [child.stdout, child.stderr].map(stream => new Output(stream, this.#parts.maxOutput))
     child.stdin?.on('error', () => {})
     child.stdin?.end(stdin)
-    return new Promise(resolve => {
+    const ended = new Promise<CommandEnd>(resolve => {
       const end = (fault: string | undefined): void => {
         this.#running.delete(child)
         const isOverdue = limit.clear()
@@ -97,6 +111,15 @@ export class Processes {
         void settledOutputs(child).then(() => end(fault))
       })
     })
+    return { child, end: ended }
+  }
+
+  /** Asks it to end, and makes it if it does not. */
+  #end(child: ChildProcess): Timer {
+    kill(child, 'SIGTERM')
+    return this.#parts.clock.after(GRACE_MS, () => {
+      if (this.#running.has(child)) kill(child, 'SIGKILL')
+    })
   }
 
   /** Ends the child when it has run long enough; `clear` tells whether that was begun. */
@@ -107,8 +130,7 @@ export class Processes {
     if (limitMs > 0)
       timer = clock.after(limitMs, () => {
         isOverdue = true
-        kill(child, 'SIGTERM')
-        timer = clock.after(GRACE_MS, () => kill(child, 'SIGKILL'))
+        timer = this.#end(child)
       })
     return {
       clear: () => {
@@ -118,6 +140,8 @@ export class Processes {
     }
   }
 }
+
+const nothingRan = (fault: string): CommandEnd => ({ stdout: '', stderr: '', isCut: false, fault })
 
 function kill({ pid }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
   if (pid === undefined) return

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
 import type { Got, OptionsInit } from 'got'
+import type { TimeLimit } from '../../script/context.ts'
 import type { Clock } from '../../util/clock.ts'
 import { Turns } from '../../util/turns.ts'
 import { type Agents, agentsWith, Connections } from './connections.ts'
@@ -42,8 +43,8 @@ export class HttpClient {
     this.#turns = new Turns(Math.max(1, limits.most))
   }
 
-  /** Never rejects. */
-  ask(request: HttpRequest): Promise<HttpOutcome> {
+  /** Never rejects. `timeLimit`: what the script says of this request beside the limits of all. */
+  ask(request: HttpRequest, timeLimit: TimeLimit | null): Promise<HttpOutcome> {
     const url = httpUrl(request.url)
     if (url === null)
       return Promise.resolve(failure(RestCode.failed, 'the URL cannot be used: expected http://… or https://…'))
@@ -65,11 +66,13 @@ export class HttpClient {
       let leave = (): void => {}
       this.#running.add(stop)
       const { totalMs } = limits
-      const onDeadline = (): void => {
+      const giveUp = (reason: string): void => {
         const code = transfer?.isConnecting === true ? RestCode.connectTimeout : RestCode.transferTimeout
-        stop(failure(code, `the transfer took longer than ${totalMs} ms`))
+        stop(failure(code, reason))
       }
+      const onDeadline = (): void => giveUp(`the transfer took longer than ${totalMs} ms`)
       const deadline = totalMs > 0 ? clock.after(totalMs, onDeadline) : null
+      if (timeLimit !== null) timeLimit.onOver = () => giveUp('the transfer took longer than async() allows')
       leave = this.#turns.take(() => {
         hasTurn = true
         transfer = this.#transfer(request, url, settle)

@@ -11,7 +11,7 @@ const FORM = 'application/x-www-form-urlencoded'
 const HTTP_2: ReadonlySet<number> = new Set([3, 4, 5])
 const RETURNS =
   '1 the server replied, whatever its status; −1 nobody takes the connection; −2 no connection in time; −3 no complete ' +
-  'reply in time; −4 a connection to this server is being opened already; −10 anything else'
+  'reply in time, be it by the limit of async(); −4 a connection to this server is being opened already; −10 anything else'
 
 const url = arg('url', 'str', 'What is asked for, `http://…` or `https://…`.')
 const received = [
@@ -108,7 +108,7 @@ export default defineModule(
 
     const ask = async (m: RouteContext, request: HttpRequest, out: Outputs): Promise<Verdict> => {
       if (client === null) throw new Error('the module has not been started')
-      const outcome = await client.ask(request)
+      const outcome = await client.ask(request, m.timeLimit)
       if ('reason' in outcome) {
         log.error('no reply from a web server', { url: safeUrl(request.url), reason: outcome.reason })
         out.code?.read(m).set(m, 0)

@@ -8,7 +8,6 @@ import { tmRig, until } from './rig.ts'
 const call = (parts: Partial<AsyncCall>): AsyncCall => ({
   start: () => 1,
   resume: () => 1,
-  timeoutS: undefined,
   text: 'test',
   ...parts,
 })
