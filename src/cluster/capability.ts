@@ -6,6 +6,8 @@ export interface CapabilityHandlers {
   take(body: unknown, node: number): void
   /** Everything another node needs to be like this one: JSON values, each taken by `take` there. Without it nothing is synchronised. */
   provide?(): Iterable<unknown>
+  /** This node has what it needs at its start: it gives, and asks when it is told to only. */
+  readonly startsSynced?: boolean
   /** Everything another node had has been taken. */
   synced?(): void
   /** Another node can be reached from now on, or no longer. */

@@ -56,7 +56,7 @@ export class SharedCapability implements Capability {
     this.name = parts.name
     this.cluster = parts.cluster
     this.topic = `capability:${parts.name}`
-    this.#isSynced = parts.handlers.provide === undefined
+    this.#isSynced = parts.handlers.provide === undefined || parts.handlers.startsSynced === true
   }
 
   get isSynced(): boolean {

@@ -66,7 +66,6 @@ function makePinger(context: ModuleContext<typeof spec>): Pinger | null {
   if (location === undefined) throw new Error('nathelper: natping_interval needs the module usrloc')
   if (params.sipping_bflag !== undefined && params.sipping_from === undefined)
     throw new Error('nathelper: sipping_bflag needs sipping_from, the From URI of the pings')
-  if (!location.hasMemory) log.warn('contacts that are in the database alone are not pinged')
   const mask = (flag: string | undefined): number => (flag === undefined ? 0 : host.script.branchFlagBit(flag))
   return new Pinger({
     clock,

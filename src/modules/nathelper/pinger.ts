@@ -6,6 +6,7 @@ import type { Hop, ListenSocket } from '../../sip/net/endpoint.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import type { Counter } from '../../util/spec.ts'
 import type { Contact, Location } from './location.ts'
+import { LostPings } from './lost-pings.ts'
 import { pingRequest } from './ping-request.ts'
 import { type Located, Round } from './round.ts'
 
@@ -42,6 +43,8 @@ interface PendingPing extends Located {
 
 /** Datagram that keeps a binding of a NAT open; who gets it ignores it. */
 const EMPTY = Buffer.alloc(4)
+/** Rounds without a loss after which the losses of a contact are forgotten. */
+const FORGOTTEN_AFTER = 2
 /** Pings that may wait for their answers; more are not sent. */
 const MOST_PENDING = 200_000
 
@@ -55,13 +58,13 @@ export class Pinger {
   readonly #round: Round
   /** By branch, the oldest first. */
   readonly #pending = new Map<string, PendingPing>()
-  /** Pings lost in a row, of contacts that have lost some. */
-  readonly #lost = new WeakMap<Contact, number>()
+  readonly #lost: LostPings
   #timer: Timer | null = null
 
   constructor(parts: PingerParts) {
     this.#parts = parts
     this.#round = new Round(parts.location, parts.intervalS)
+    this.#lost = new LostPings(parts.clock, FORGOTTEN_AFTER * (parts.intervalS * 1000 + parts.thresholdMs))
   }
 
   start(): void {
@@ -84,7 +87,7 @@ export class Pinger {
     const { clock, counters, flags, ignored, location } = this.#parts
     if (message.status < 200 || ignored.has(message.status)) return true
     this.#pending.delete(branch)
-    this.#lost.delete(ping.contact)
+    this.#lost.forget(ping.contact.id)
     counters.pings_answered.value++
     if ((ping.contact.cflags & flags.latency) !== 0) {
       const latencyUs = Math.max(Math.round((clock.monotonicMs() - ping.sentMs) * 1000), 1)
@@ -95,9 +98,10 @@ export class Pinger {
 
   #ping(found: Located): void {
     const { contact } = found
-    const { clock, flags, proxy } = this.#parts
+    const { clock, flags, location, proxy } = this.#parts
     if (contact.expiresS !== 0 && contact.expiresS * 1000 <= clock.nowMs()) return
     if (flags.nated !== null && (contact.cflags & flags.nated) === 0) return
+    if (!location.pings(contact)) return
     const hops = proxy.resolve(nextHop(contact))
     if (!(hops instanceof Promise)) this.#send(found, hops)
     else
@@ -127,6 +131,7 @@ export class Pinger {
   }
 
   #expire(): void {
+    this.#lost.prune()
     const { clock, thresholdMs } = this.#parts
     const untilMs = clock.monotonicMs() - thresholdMs
     for (const [branch, { sentMs }] of this.#pending) {
@@ -141,11 +146,13 @@ export class Pinger {
     this.#pending.delete(branch)
     const { counters, flags, log, mostLost } = this.#parts
     const { contact, domain } = ping
-    const lost = (this.#lost.get(contact) ?? 0) + 1
-    this.#lost.set(contact, lost)
+    const lost = this.#lost.add(contact.id)
     counters.pings_lost.value++
     if (lost < mostLost || (contact.cflags & flags.remove) === 0) return
-    const removed = domain.run(contact.aor, () => domain.remove(contact))
+    const removed = domain.run(contact.aor, () => {
+      const stored = domain.stored(contact.aor).find(({ id }) => id === contact.id)
+      return stored !== undefined && domain.remove(stored)
+    })
     if (removed === false) return
     counters.contacts_removed.value++
     log.info('A contact does not answer pings; it is removed', { aor: contact.aor, contact: contact.uri, lost })

@@ -11,13 +11,14 @@ export interface Located {
  * and what is pinged is spread over the interval. Contacts may come and go meanwhile.
  */
 export class Round {
-  readonly #location: Pick<Location, 'all'>
+  readonly #location: Pick<Location, 'all' | 'hasMemory' | 'readAll'>
   readonly #steps: number
   #left = 0
   #share = 0
   #contacts: Iterator<Located> | null = null
+  #isReading = false
 
-  constructor(location: Pick<Location, 'all'>, steps: number) {
+  constructor(location: Pick<Location, 'all' | 'hasMemory' | 'readAll'>, steps: number) {
     this.#location = location
     this.#steps = Math.max(steps, 1)
   }
@@ -37,11 +38,26 @@ export class Round {
   }
 
   #begin(): void {
+    this.#left = this.#steps
+    if (!this.#location.hasMemory) {
+      this.#read()
+      return
+    }
     let total = 0
     for (const domain of this.#location.all()) total += domain.contactCount
-    this.#left = this.#steps
     this.#share = Math.ceil(total / this.#steps)
     this.#contacts = this.#all()
+  }
+
+  /** Contacts that are in the database alone are read once a round; their turn comes when they are there. */
+  #read(): void {
+    if (this.#isReading) return
+    this.#isReading = true
+    void this.#location.readAll().then(found => {
+      this.#isReading = false
+      this.#share = Math.ceil(found.length / Math.max(this.#left, 1))
+      this.#contacts = found.values()
+    })
   }
 
   *#all(): Iterator<Located> {

@@ -29,7 +29,13 @@ const spec = {
           arg('flags', 'str', 'How to save: names divided by commas, `max-contacts=2,no-reply`, or letters, `c2r`.'),
         ),
         aor,
-        optional(arg('ownership_tag', 'str', 'Sharing tag of a cluster; accepted and not used.')),
+        optional(
+          arg(
+            'ownership_tag',
+            'str',
+            'Sharing tag of a cluster: the node active for it is responsible for the contacts.',
+          ),
+        ),
       ],
       routes: ['request', 'onreply'],
       returns: '1 stored (and answered); −1 stored but not answered; −2 refused (and answered)',
@@ -68,7 +74,7 @@ export default defineModule(spec, context => {
   const tableOf = (name: Parameters<typeof tableReader>[1]) => tableReader(registrar, name)
   return {
     functions: {
-      save: (name, flags, uri, _tag) => {
+      save: (name, flags, uri, tag) => {
         const domainOf = tableOf(name)
         const flagsOf = flagReader(
           flags,
@@ -81,7 +87,7 @@ export default defineModule(spec, context => {
           if (chosen === null) return -1
           const fromVariable = registrar.variables.aor?.get(m)
           const aorUri = uri?.read(m) ?? (fromVariable == null ? undefined : String(fromVariable))
-          const call = { domain: domainOf(m), flags: chosen, aorUri }
+          const call = { domain: domainOf(m), flags: chosen, aorUri, shtag: tag?.read(m) ?? '' }
           return m.message.isRequest ? save(registrar, m, call) : saveFromReply(registrar, m, call)
         }
       },

@@ -61,7 +61,7 @@ export function saveFromReply(registrar: Registrar, m: RouteContext, call: SaveC
         evictLast: registrar.evictLast,
         acceptsSameCseq: registrar.acceptsSameCseq,
         nowS: Math.floor(registrar.clock.nowMs() / 1000),
-        data: contactFactory(registrar, request, flags, path),
+        data: contactFactory(registrar, request, call, path),
       },
       granted,
     )

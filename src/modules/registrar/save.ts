@@ -21,6 +21,8 @@ export interface SaveCall {
   readonly flags: SaveFlags
   /** URI the address of record is taken from; undefined: that of To. */
   readonly aorUri: string | undefined
+  /** Sharing tag of the node responsible for the contacts; '' none. */
+  readonly shtag: string
 }
 
 /** `save()` for a REGISTER: stores its contacts and answers it. 1 stored; −1 stored but not answered; −2 refused. */
@@ -99,7 +101,7 @@ function register(
         evictLast: registrar.evictLast,
         acceptsSameCseq: registrar.acceptsSameCseq,
         nowS,
-        data: contactFactory(registrar, m, flags, path),
+        data: contactFactory(registrar, m, call, path),
       },
       wish,
     )
@@ -119,7 +121,7 @@ function longestS(wish: Wish): number {
 export function contactFactory(
   registrar: Registrar,
   m: RouteContext,
-  flags: SaveFlags,
+  { flags, shtag }: SaveCall,
   path: string,
 ): (binding: Binding, expiresS: number) => ContactData {
   const { message } = m
@@ -144,6 +146,7 @@ export function contactFactory(
     methods: binding.methods === '' ? methods : methodMask(binding.methods),
     instance: binding.instance,
     attr,
+    shtag,
   })
 }
 

@@ -2,11 +2,12 @@ import { DatabaseError } from '../../db/database-error.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type ModuleContext, optional } from '../../module/define.ts'
 import type { Commands } from '../../util/spec.ts'
-import { ALL_METHODS, type ContactData } from './contact.ts'
+import { ALL_METHODS, type ContactData, type StoredContact } from './contact.ts'
 import type { Domain } from './domain.ts'
 import { aorListing, type ListingOptions } from './listing.ts'
 import type { LocationStore } from './location-store.ts'
 import { findMatch, MATCH_URI } from './matching.ts'
+import { contactOf as contactOfRow } from './row-codec.ts'
 import { StorageError } from './sessions.ts'
 import type { Storage } from './storage.ts'
 
@@ -63,6 +64,8 @@ interface CommandSettings {
   readonly hashSize: number
   readonly withKeys: boolean
   readonly hasMemory: boolean
+  /** Asks the other nodes for their contacts; undefined where contacts are not shared. False: nobody can be asked. */
+  readonly resync: (() => boolean) | undefined
   /** Null where contacts are in memory only. */
   readonly storage: () => Storage | null
 }
@@ -97,9 +100,15 @@ export function usrlocCommandHandlers(
         return 'OK'
       })
     },
-    dump: ({ brief }) => ({
-      Domains: [...store.all()].map(domain => domainListing(domain, brief !== undefined, settings.hashSize, options())),
-    }),
+    dump: ({ brief }) => {
+      const { hasMemory, hashSize, storage } = settings
+      const listed = { ...options(), isBrief: brief !== undefined, hashSize }
+      if (hasMemory) return { Domains: [...store.all()].map(domain => domainListing(domain, domain.all(), listed)) }
+      const listings = [...store.all()].map(async domain =>
+        domainListing(domain, await recordsInTable(storage(), domain), listed),
+      )
+      return Promise.all(listings).then(Domains => ({ Domains }))
+    },
     flush: async () => {
       if ((await settings.storage()?.flush()) === false) throw new MiError(500, 'Not every contact was written')
       return 'OK'
@@ -138,7 +147,9 @@ export function usrlocCommandHandlers(
       return 'OK'
     },
     cluster_sync: () => {
-      throw new MiError(400, 'Clustering not enabled')
+      if (settings.resync === undefined) throw new MiError(400, 'Clustering not enabled')
+      if (!settings.resync()) throw new MiError(500, 'Failed to send sync request', 'no other node can be reached')
+      return 'OK'
     },
   }
 }
@@ -177,6 +188,7 @@ function commandContact(
     methods: args.methods === 0 ? ALL_METHODS : args.methods,
     instance: '',
     attr: '',
+    shtag: '',
   }
 }
 
@@ -212,9 +224,30 @@ function branchFlags(value: unknown, maskOf: (name: string) => number): number {
   return value.split(/\s+/).reduce((mask, name) => mask | maskOf(name), 0)
 }
 
-function domainListing(domain: Domain, isBrief: boolean, hashSize: number, options: ListingOptions): object {
-  const aors = Array.from(domain.all(), ({ aor: name, contacts }) =>
-    isBrief ? { AOR: name } : aorListing(domain, name, contacts, options),
+type Records = ReturnType<Domain['all']>
+
+/** The contacts that are in the database alone, as memory would hold them. */
+async function recordsInTable(storage: Storage | null, domain: Domain): Promise<Records> {
+  const records = new Map<string, { aor: string; contacts: StoredContact[] }>()
+  try {
+    for (const found of (await storage?.contactsInTable(domain)) ?? []) {
+      const record = records.get(found.aor) ?? { aor: found.aor, contacts: [] }
+      record.contacts.push(contactOfRow(found))
+      records.set(found.aor, record)
+    }
+  } catch (error) {
+    throw storageFault(error)
+  }
+  return records.values()
+}
+
+function domainListing(
+  domain: Domain,
+  records: Records,
+  options: ListingOptions & { readonly isBrief: boolean; readonly hashSize: number },
+): object {
+  const aors = Array.from(records, ({ aor: name, contacts }) =>
+    options.isBrief ? { AOR: name } : aorListing(domain, name, contacts, options),
   )
-  return { name: domain.name, hash_size: hashSize, AORs: aors }
+  return { name: domain.name, hash_size: options.hashSize, AORs: aors }
 }

@@ -36,6 +36,8 @@ export interface ContactData {
   /** `+sip.instance`, with its brackets (RFC 5626). */
   readonly instance: string
   readonly attr: string
+  /** Sharing tag of a cluster whose node is responsible for the contact; '' none. */
+  readonly shtag: string
 }
 
 /** One stored binding. */
@@ -84,6 +86,7 @@ export class StoredContact implements Contact {
   socket: ListenSocket | null = null
   instance = ''
   attr = ''
+  shtag = ''
   modifiedMs = 0
   latencyUs = 0
   /** Neighbours among the contacts that end in the same second. */
@@ -124,6 +127,7 @@ export class StoredContact implements Contact {
     this.#methodBits = data.methods | 0
     this.instance = data.instance === '' ? '' : detached(data.instance)
     this.attr = shared(data.attr)
+    this.shtag = shared(data.shtag)
     this.modifiedMs = modifiedMs
   }
 

@@ -11,6 +11,8 @@ export interface DomainListener {
   contactInserted(domain: string, contact: Contact): void
   contactUpdated(domain: string, contact: Contact): void
   contactDeleted(domain: string, contact: Contact): void
+  /** A script keeps a value at an AoR, or with null no longer. */
+  keyChanged?(domain: string, aor: string, key: string, value: string | null): void
 }
 
 /** Keeps the rows of a table like the contacts in memory. */
@@ -32,6 +34,8 @@ export interface DomainSettings {
   readonly cseqDelayS: number
   /** False: contacts are here only while work on them is done. */
   readonly hasMemory?: boolean
+  /** Other nodes change contacts too: each change is later than the one before, whatever the clocks of the nodes say. */
+  readonly isShared?: boolean
 }
 
 /** What a REGISTER's contact is to the contacts stored for its AoR. */
@@ -43,6 +47,9 @@ export type Match =
   /** Same Call-ID, CSeq not above the stored one (RFC 3261 §10.3 step 7). */
   | { readonly kind: 'outdated'; readonly contact: Contact }
 const NO_MATCH: Match = { kind: 'none' }
+
+/** What another node says of a contact it has stored. */
+export type InsertFacts = Pick<AdoptedFacts, 'id' | 'modifiedMs'>
 
 /** What the database knows of a contact beside its data. */
 export interface AdoptedFacts {
@@ -134,12 +141,13 @@ export class Domain {
     return { kind: wanted.cseq === contact.cseq && isRecent ? 'retransmission' : 'outdated', contact }
   }
 
-  insert(aor: string, data: ContactData): Contact {
+  /** `facts`: of a contact that another node has stored. */
+  insert(aor: string, data: ContactData, facts: InsertFacts | null = null): Contact {
     const known = this.#records.get(aor)
     const record = known ?? new AorRecord(detached(aor))
     if (known === undefined) this.#records.set(record.aor, record)
-    const contact = new StoredContact(this.#nextId(), record)
-    contact.assign(data, this.#clock.nowMs())
+    const contact = new StoredContact(facts?.id ?? this.#nextId(), record)
+    contact.assign(data, facts?.modifiedMs ?? this.#clock.nowMs())
     record.contacts = this.#placed(record.contacts, contact)
     this.#contactCount++
     this.#expiry.add(contact)
@@ -149,14 +157,16 @@ export class Domain {
     return contact
   }
 
-  /** Gives false, changing nothing, for a contact that is no longer stored. */
-  update(contact: Contact, data: ContactData): boolean {
+  /**
+   * Gives false, changing nothing, for a contact that is no longer stored. `modifiedMs`: when another node did it; else now.
+   */
+  update(contact: Contact, data: ContactData, modifiedMs?: number): boolean {
     const stored = this.#stored(contact)
     if (stored === undefined) return false
     const { record } = stored
     const mustMove = this.#settings.newestFirst || stored.q !== data.q
     this.#expiry.delete(stored)
-    stored.assign(data, this.#clock.nowMs())
+    stored.assign(data, modifiedMs ?? this.#laterThan(stored.modifiedMs))
     this.#expiry.add(stored)
     if (mustMove) {
       const others = record.contacts.filter(other => other !== stored)
@@ -223,6 +233,7 @@ export class Domain {
       if (contact.state === ContactState.synced) contact.state = ContactState.dirty
       this.rows?.changed(contact, contact.state !== ContactState.new)
     }
+    this.#listener.keyChanged?.(this.name, record.aor, key, value)
     return true
   }
 
@@ -278,6 +289,11 @@ export class Domain {
     this.#expiry.delete(contact)
     contact.state = ContactState.removed
     this.rows?.changed(contact, wasWritten)
+  }
+
+  #laterThan(modifiedMs: number): number {
+    const nowMs = this.#clock.nowMs()
+    return this.#settings.isShared === true ? Math.max(nowMs, modifiedMs + 1) : nowMs
   }
 
   #nowS(): number {

@@ -92,6 +92,6 @@ export function contactEventFields(
     cseq: contact.cseq,
     attr: contact.attr,
     latency: contact.latencyUs,
-    shtag: '',
+    shtag: contact.shtag,
   }
 }

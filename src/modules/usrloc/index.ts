@@ -10,7 +10,15 @@ import { columnNames, LOCATION_TABLE } from './location-table.ts'
 import { type MatchingMode, matchingMode } from './matching.ts'
 import { type StorageMode, storageMode, usesDatabase } from './modes.ts'
 import { usrlocParams } from './params.ts'
+import { contactOf } from './row-codec.ts'
+import { openSharing } from './sharing.ts'
 import { Storage } from './storage.ts'
+
+/** A contact and the table it is in. */
+export interface LocatedContact {
+  readonly domain: Domain
+  readonly contact: Contact
+}
 
 /** What other modules do with the location store. */
 export interface UsrlocApi {
@@ -26,6 +34,10 @@ export interface UsrlocApi {
   readonly memoryOnly: number
   /** Mask of the branch flag `nat_bflag`, 0 when that is not set. Known once the module has started. */
   readonly natFlag: number
+  /** Whether this node pings a contact: of several that share it, one does. */
+  pings(contact: Pick<Contact, 'uri' | 'shtag'>): boolean
+  /** Every contact there is, for modes that have none in memory. Never rejects: what cannot be read is logged and left out. */
+  readAll(): Promise<readonly LocatedContact[]>
   /** The table of this name, made if there is none. */
   domain(name: string): Domain
   find(name: string): Domain | undefined
@@ -43,6 +55,7 @@ declare module '../../module/define.ts' {
 const spec = {
   name: 'usrloc',
   doc: 'Keeps the contacts of addresses of record and tells subscribers about every change.',
+  after: ['clusterer'],
   params: usrlocParams,
   functions: keyFunctions,
   events: usrlocEvents,
@@ -66,8 +79,21 @@ export default defineModule(spec, context => {
   }
   const chosen = storageMode(params, given)
   const hasMemory = typeof chosen === 'string' || chosen.hasMemory
-  const settings = { newestFirst: params.desc_time_order !== 0, cseqDelayS: params.cseq_delay, hasMemory }
-  const store = new LocationStore(clock, host.stats, settings, hasMemory ? listener : { ...listener, ...NO_AOR_EVENTS })
+  const sharing = openSharing(context, chosen, () => store)
+  const settings = {
+    newestFirst: params.desc_time_order !== 0,
+    cseqDelayS: params.cseq_delay,
+    hasMemory,
+    isShared: sharing.replication !== null,
+  }
+  const told = sharing.replication?.listener(listener) ?? listener
+  const store: LocationStore = new LocationStore(
+    clock,
+    host.stats,
+    settings,
+    hasMemory ? told : { ...listener, ...NO_AOR_EVENTS },
+  )
+  store.node = sharing.node
   stats.registered_users.read = () => store.aorCount
   let storage: Storage | null = null
   const hashSize = 2 ** params.hash_size
@@ -82,6 +108,8 @@ export default defineModule(spec, context => {
     get natFlag() {
       return natFlag
     },
+    pings: contact => sharing.responsibility.pings(contact),
+    readAll: () => readAll(context, store, storage),
     domain: name => store.domain(name),
     find: name => store.find(name),
     all: () => store.all(),
@@ -100,6 +128,7 @@ export default defineModule(spec, context => {
     hashSize,
     withKeys: params.mi_dump_kv_store !== 0,
     hasMemory,
+    resync: sharing.capability === null ? undefined : () => sharing.capability?.resync() === true,
     storage: () => storage,
   }
   return {
@@ -110,17 +139,38 @@ export default defineModule(spec, context => {
       if (typeof chosen === 'string') throw new Error(`usrloc: ${chosen}`)
       if (params.nat_bflag !== undefined) natFlag = host.script.branchFlagBit(params.nat_bflag)
       if (hasMemory) expiry = store.startExpiry(params.timer_interval)
+      if (sharing.capability !== null) sharing.replication?.start(sharing.capability)
       if (!usesDatabase(chosen)) return
-      storage = makeStorage(context, chosen, useDomain, listener)
+      storage = makeStorage(context, chosen, useDomain, listener, () => sharing.responsibility.isActive)
       return openAll(storage, store)
     },
     listening: () => storage?.placeContacts(),
     stop: async signal => {
+      sharing.replication?.stop()
       expiry?.clear()
       await storage?.stop(signal)
     },
   }
 })
+
+async function readAll(
+  { host, log }: UsrlocContext,
+  store: LocationStore,
+  storage: Storage | null,
+): Promise<readonly LocatedContact[]> {
+  const found: LocatedContact[] = []
+  for (const domain of store.all())
+    try {
+      for (const row of (await storage?.contactsInTable(domain)) ?? []) {
+        const contact = contactOf(row)
+        contact.socket = host.proxy.findSocket(row.socketText) ?? null
+        found.push({ domain, contact })
+      }
+    } catch (error) {
+      log.error('the contacts of a table cannot be read', { table: domain.name, reason: String(error) })
+    }
+  return found
+}
 
 async function openAll(storage: Storage, store: LocationStore): Promise<void> {
   for (const domain of store.all()) await storage.open(domain)
@@ -136,6 +186,7 @@ function makeStorage(
   mode: StorageMode,
   useDomain: boolean,
   { contactDeleted }: DomainListener,
+  clearsExpired: () => boolean,
 ): Storage {
   const url = host.db.urlOf(params.db_url)
   if (url === undefined) throw new Error('usrloc: this storage mode needs a database: set db_url, or db_default_url')
@@ -158,6 +209,7 @@ function makeStorage(
     clock,
     log,
     intervalS: params.timer_interval,
+    clearsExpired,
     failures,
     findSocket: text => host.proxy.findSocket(text),
     onExpired: (domain, contact) => contactDeleted(domain.name, contact),

@@ -2,6 +2,9 @@ import type { StatisticsRegistry } from '../../stats/stats.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
 import { Domain, type DomainListener, type DomainSettings } from './domain.ts'
 
+/** Nodes whose ids never meet. */
+const NODE_IDS = 100
+
 /** Contacts taken out before other work gets its turn. */
 const EXPIRY_SLICE = 5_000
 
@@ -13,6 +16,8 @@ export class LocationStore {
   readonly #settings: DomainSettings
   readonly #listener: DomainListener
   #lastId = 0
+  /** Set where several nodes give ids: this one's number is their last two digits. */
+  node: number | null = null
   /** Called for each table that is made from now on. */
   onDomain: (domain: Domain) => void = () => {}
 
@@ -71,7 +76,9 @@ export class LocationStore {
 
   /** Microseconds of wall-clock time, moved on where they would repeat: unique as long as the clock is not set back. */
   #nextId(): number {
-    this.#lastId = Math.max(this.#lastId + 1, Math.floor(this.#clock.nowMs()) * 1000)
+    const nowMs = Math.floor(this.#clock.nowMs())
+    if (this.node === null) this.#lastId = Math.max(this.#lastId + 1, nowMs * 1000)
+    else this.#lastId = Math.max(this.#lastId + NODE_IDS, nowMs * 1000 + (this.node % NODE_IDS))
     return this.#lastId
   }
 

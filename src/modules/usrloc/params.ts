@@ -1,8 +1,5 @@
 import { optionalParam, param } from '../../util/spec.ts'
 
-const CLUSTERING = 'For clusters, which this mode of operation does not use.'
-
-const ignoredText = (doc: string) => optionalParam('str', doc, { ignored: true })
 const ignoredNumber = (value: number, doc: string) => param('int', value, doc, { ignored: true })
 const column = (name: string) => param('str', name, 'Name of the column.')
 
@@ -17,10 +14,18 @@ export const usrlocParams = {
   working_mode_preset: optionalParam(
     'str',
     'Storage mode by name: single-instance-no-db, single-instance-sql-write-through, single-instance-sql-write-back or ' +
-      'sql-only. Overrides db_mode and the three below.',
+      'sql-only, or full-sharing-cluster. Overrides db_mode and the three below.',
   ),
-  cluster_mode: param('str', 'none', 'How nodes share locations: none, or sql-only: by a database, without memory.'),
-  restart_persistency: param('str', 'none', 'Where locations come from after a restart: none or load-from-sql.'),
+  cluster_mode: param(
+    'str',
+    'none',
+    'How nodes share locations: none; full-sharing: each tells the others; sql-only: by a database, without memory.',
+  ),
+  restart_persistency: param(
+    'str',
+    'none',
+    'Where locations come from after a restart: none, load-from-sql, or sync-from-cluster.',
+  ),
   sql_write_mode: param(
     'str',
     'none',
@@ -47,12 +52,21 @@ export const usrlocParams = {
   max_contact_delete: ignoredNumber(10, 'Expired rows are deleted one by one, between messages.'),
   regen_broken_contactid: ignoredNumber(0, 'Ids that cannot be used are always replaced.'),
   mi_dump_kv_store: param('int', 0, '1: listings show what scripts keep at an address of record.'),
-  location_cluster: ignoredNumber(0, CLUSTERING),
-  ha_cluster: ignoredNumber(0, CLUSTERING),
-  ha_shtag: ignoredText(CLUSTERING),
-  skip_replicated_db_ops: ignoredNumber(0, CLUSTERING),
-  cachedb_url: ignoredText(CLUSTERING),
-  pinging_mode: ignoredText(CLUSTERING),
+  location_cluster: param('int', 0, 'Cluster whose nodes share locations, with cluster_mode full-sharing.'),
+  ha_cluster: param('int', 0, 'Cluster of ha_shtag; location_cluster if 0.'),
+  ha_shtag: optionalParam(
+    'str',
+    'Sharing tag: while this node is backup for it, it pings no contacts and clears no expired rows.',
+  ),
+  skip_replicated_db_ops: param('int', 0, '1: what other nodes have stored is not written to the database here.'),
+  cachedb_url: optionalParam('str', 'For modes that keep locations in a document store, which there are not.', {
+    ignored: true,
+  }),
+  pinging_mode: param(
+    'str',
+    'cooperation',
+    'Who pings shared contacts: cooperation: the nodes, each its part; ownership: the node active for the sharing tag of the contact.',
+  ),
   contact_id_column: column('contact_id'),
   user_column: column('username'),
   domain_column: column('domain'),

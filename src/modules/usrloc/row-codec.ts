@@ -75,6 +75,7 @@ export function readRow(row: LocationRow, names: RowNames): ReadContact {
       methods: row.methods === null ? ALL_METHODS : row.methods >>> 0,
       instance: row.sip_instance ?? '',
       attr: row.attr ?? '',
+      shtag: '',
     },
     facts: { id: Number.isSafeInteger(id) ? id : 0, modifiedMs: modifiedS * 1000, keys: keysOf(row.kv_store) },
     socketText: row.socket ?? '',

@@ -22,6 +22,8 @@ interface StorageParts {
   readonly clock: Clock
   readonly log: Log
   readonly intervalS: number
+  /** Whether expired rows are for this node to clear. */
+  readonly clearsExpired: () => boolean
   /** Counts what the database refused. */
   readonly failures: Counter
   readonly findSocket: (text: string) => ListenSocket | undefined
@@ -87,11 +89,12 @@ export class Storage {
 
   /** Writes what was not written, and takes out rows that have expired, at intervals. */
   start(): void {
-    const { clock, intervalS, mode } = this.#parts
+    const { clearsExpired, clock, intervalS, mode } = this.#parts
     if (mode.writes === 'never') return
     this.#timer = clock.every(intervalS * 1000, () => {
       void this.flush()
-      if (!mode.hasMemory) for (const opened of this.#tables.values()) void this.#removeExpiredRows(opened)
+      if (!mode.hasMemory && clearsExpired())
+        for (const opened of this.#tables.values()) void this.#removeExpiredRows(opened)
     })
   }
 
@@ -157,7 +160,7 @@ export class Storage {
     const { rows } = await readRows(table, 'contact', log, row => readRow(row, names))
     const valid = rows.filter(({ data }) => data.expiresS === 0 || data.expiresS > nowS)
     for (const found of valid) await this.#adopt(domain, table, found)
-    if (valid.length < rows.length) await table.delete(expiredRows(nowS))
+    if (valid.length < rows.length && this.#parts.clearsExpired()) await table.delete(expiredRows(nowS))
     log.info('Contacts loaded', { table: table.name, contacts: valid.length, expired: rows.length - valid.length })
   }
 

@@ -24,6 +24,7 @@ function contact(uri: string, more: Partial<ContactData> = {}): ContactData {
     methods: 0xffffffff,
     instance: '',
     attr: '',
+    shtag: '',
     ...more,
   }
 }

@@ -36,6 +36,7 @@ const data = (port: number, callId: string): ContactData => ({
   methods: 0xffffffff,
   instance: '',
   attr: '',
+  shtag: '',
 })
 
 /** A store whose every write takes a turn of the event loop, and fails when `isBroken` says so. */

@@ -120,6 +120,28 @@ describe.each([['db_text'], ['sqlite']])('with %s', driver => {
     expect(rows(made)).toBe(0)
   })
 
+  it('sql-only: ul_dump and pings read the table; who does not answer is removed from it', async () => {
+    const made = databases()
+    const proxy = await storingProxy(made, 'sql-only', {
+      params: `modparam("usrloc", "nat_bflag", "NAT")
+        loadmodule "nathelper.so"
+        modparam("nathelper", "natping_interval", 2)
+        modparam("nathelper", "ping_threshold", 1)
+        modparam("nathelper", "max_pings_lost", 2)
+        modparam("nathelper", "sipping_bflag", "SIPPING")
+        modparam("nathelper", "remove_on_timeout_bflag", "REMOVE")
+        modparam("nathelper", "sipping_from", "sip:pinger@example.org")`,
+      register: 'setbflag("NAT"); setbflag("SIPPING"); setbflag("REMOVE"); save("location");',
+    })
+    await proxy.register({ contact: `<${proxy.phone.uri}>` })
+    expect(await proxy.mi('ul_dump')).toMatchObject({
+      Domains: [{ name: 'location', AORs: [{ AOR: 'bob@127.0.0.1', Contacts: [{ Contact: proxy.phone.uri }] }] }],
+    })
+    expect(await proxy.mi('ul_dump', { brief: 1 })).toMatchObject({ Domains: [{ AORs: [{ AOR: 'bob@127.0.0.1' }] }] })
+    while ((await proxy.lookup()) === 200) await made.clock.advance(1_000)
+    expect([proxy.phone.count({ method: 'OPTIONS' }), proxy.stat('contacts_removed')]).toEqual([2, 1])
+  })
+
   it('sql-only: registrations of one address at the same time follow each other', async () => {
     const proxy = await storingProxy(databases(), 'sql-only', { register: 'save("location", "max-contacts=3");' })
     for (let i = 0; i < 6; i++) {

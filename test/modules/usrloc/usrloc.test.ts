@@ -29,23 +29,29 @@ function apiOf(made: ReturnType<typeof moduleRig>) {
 
 describe('start', () => {
   it.each([
-    ['working_mode_preset', 'full-sharing-cluster'],
-    ['working_mode_preset', 'federation-cachedb-cluster'],
-    ['working_mode_preset', 'full-sharing-cachedb-cluster'],
-    ['cluster_mode', 'full-sharing'],
-    ['restart_persistency', 'sync-from-cluster'],
-  ])('with %s=%s is refused: it needs the cluster, and there are modes that do not', (name, value) => {
+    ['working_mode_preset', 'federation-cachedb-cluster', 'full-sharing-cluster'],
+    ['working_mode_preset', 'full-sharing-cachedb-cluster', 'full-sharing-cluster'],
+    ['cluster_mode', 'federation-cachedb', 'full-sharing'],
+  ])('with %s=%s is refused: there is no document store, and there is a mode without one', (name, value, instead) => {
     const made = rig({ params: { usrloc: { [name]: value } } })
-    expect(() => made.start()).toThrow(`${name} "${value}" shares locations between the nodes of a cluster`)
-    expect(() => made.start()).toThrow('which is not supported yet')
-    expect(() => made.start()).toThrow('single-instance-no-db')
+    expect(() => made.start()).toThrow(`${name} "${value}" keeps locations in a document store`)
+    expect(() => made.start()).toThrow(`"${instead}" shares them`)
+  })
+
+  it.each([
+    ['working_mode_preset', 'full-sharing-cluster', 'is a loadmodule "clusterer.so" missing?'],
+    ['ha_shtag', 'vip', 'is a loadmodule "clusterer.so" missing?'],
+    ['pinging_mode', 'x', 'pinging_mode "x": expected cooperation or ownership'],
+  ])('with %s=%s and no cluster is refused', (name, value, fault) => {
+    expect(() => rig({ params: { usrloc: { [name]: value } } })).toThrow(fault)
   })
 
   it.each([
     ['db_mode', 4, 'db_mode 4: expected 0, 1, 2 or 3'],
     ['working_mode_preset', 'sql', 'working_mode_preset "sql": expected one of single-instance-no-db'],
-    ['cluster_mode', 'x', 'cluster_mode "x": expected none or sql-only'],
-    ['restart_persistency', 'x', 'restart_persistency "x": expected none or load-from-sql'],
+    ['cluster_mode', 'x', 'cluster_mode "x": expected none, full-sharing or sql-only'],
+    ['restart_persistency', 'x', 'restart_persistency "x": expected none, load-from-sql or sync-from-cluster'],
+    ['restart_persistency', 'sync-from-cluster', 'needs cluster_mode "full-sharing"'],
     ['sql_write_mode', 'x', 'sql_write_mode "x": expected none, write-through or write-back'],
   ])('with %s=%s is refused and says what was expected', (name, value, fault) => {
     expect(() => rig({ params: { usrloc: { [name]: value } } }).start()).toThrow(fault)
