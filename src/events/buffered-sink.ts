@@ -297,11 +297,13 @@ export class BufferedSink implements Sink {
 
   #setHealth(state: Health['state'], lastError?: DeliveryError): void {
     const hasChanged = this.#health.state !== state
-    if (hasChanged && lastError === undefined) this.#log.info('receiver is up')
+    const receiver = state === 'up' ? this.#link.receiver : undefined
+    if (hasChanged && lastError === undefined)
+      this.#log.info('receiver is up', receiver === undefined ? {} : { receiver })
     else if (hasChanged && this.#closing === undefined)
       this.#log.warn('receiver is away', { code: lastError?.code, reason: lastError?.message })
     const sinceMs = hasChanged ? this.#clock.monotonicMs() : this.#health.sinceMs
-    this.#health = { state, sinceMs, lastError: lastError ?? this.#health.lastError }
+    this.#health = { state, sinceMs, lastError: lastError ?? this.#health.lastError, receiver }
     if (hasChanged) for (const listener of this.#listeners) listener()
   }
 }

@@ -24,7 +24,10 @@ export function unescaped(text: string, start: number, end: number): string {
 
 /** Escapes what would end the part it stands in, and blanks, which separate the sockets of a `virtual:`. */
 export const escaped = (text: string, special: RegExp): string =>
-  text.replace(special, character => encodeURIComponent(character))
+  text.replace(special, character => PARENTHESES[character] ?? encodeURIComponent(character))
+
+/** They nest the sockets of a `virtual:`, and are the ones that `encodeURIComponent` leaves as they are. */
+const PARENTHESES: Readonly<Record<string, string>> = { '(': '%28', ')': '%29' }
 
 /** Characters that cannot stand as they are in each part. */
 export const SPECIAL = {

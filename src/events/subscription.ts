@@ -183,12 +183,11 @@ export class Subscription {
       ...(options.format === undefined ? {} : { format: options.format }),
       ...(options.text === '' ? {} : { options: options.text }),
       ...(counters.raised === 0 && lastError === null ? {} : { health: this.health.state, ...listed(counters) }),
+      ...inUse(this.health),
       ...(lastError === null
         ? {}
         : { last_error: lastError.message, last_error_at: Math.floor(lastError.atMs / 1000) }),
-      ...(lanes.length < 2 || counters.raised === 0
-        ? {}
-        : { ways: lanes.map(lane => ({ socket: lane.socket, health: lane.health.state, ...listed(lane.counters) })) }),
+      ...(lanes.length < 2 || counters.raised === 0 ? {} : { ways: lanes.map(listedWay) }),
     }
   }
 
@@ -235,6 +234,15 @@ function countersOf(lane: Lane): SubscriptionCounters {
   const { queued, inFlight, oldestMs } = lane
   return { ...lane.counters, dropped: { ...lane.counters.dropped }, queued, inFlight, oldestMs }
 }
+
+const inUse = ({ receiver }: Health): { readonly receiver?: string } => (receiver === undefined ? {} : { receiver })
+
+const listedWay = ({ socket, health, counters }: LaneReport): Readonly<Record<string, unknown>> => ({
+  socket,
+  health: health.state,
+  ...inUse(health),
+  ...listed(counters),
+})
 
 /** Counters in the spelling of management: only what is not zero, beside the three that are always told. */
 function listed(counters: SubscriptionCounters): Readonly<Record<string, number>> {

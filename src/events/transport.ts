@@ -72,6 +72,8 @@ export interface Health {
   /** When this state began, on the monotonic clock. */
   readonly sinceMs: number
   readonly lastError?: DeliveryError | undefined
+  /** Which of several receivers is in use, `host:port`. Undefined where there is one only, or none in use. */
+  readonly receiver?: string | undefined
 }
 
 /** A parsed socket text. Pure data. */
@@ -185,6 +187,8 @@ export interface Link {
    * that cannot be is refused alone; `event.encode(codec)` in `write` then never throws.
    */
   readonly codec?: EventCodec
+  /** See {@link Health.receiver}; asked for when a connection has been made. */
+  readonly receiver?: string | undefined
   /** Resolves once events can be written; rejects with what went wrong. Called again after a loss, with back-off. */
   connect(signal: AbortSignal, onLost: (error: DeliveryError) => void): Promise<void>
   /**

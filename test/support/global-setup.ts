@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { kafkaMissing, startKafka } from './kafka/kafka-broker.ts'
 import { natsMissing, startNats } from './nats-server.ts'
@@ -20,6 +21,8 @@ declare module 'vitest' {
     sippMissing: string | null
   }
 }
+
+const TEST_FOLDER = resolve(import.meta.dirname, '..')
 
 /** A broker that the whole run shares. */
 interface SharedBroker {
@@ -106,9 +109,20 @@ async function namesAskedFor(project: TestProject): Promise<ReadonlySet<string>>
   const { testFiles } = await project.globTestFiles(filters)
   const names = ['sippMissing', ...sharedBrokers.map(({ key }) => key)]
   const asked = new Set<string>()
-  for (const file of testFiles) {
+  const read = new Set<string>()
+  const look = async (file: string): Promise<void> => {
+    if (read.has(file)) return
+    read.add(file)
     const text = await readFile(file, 'utf8')
-    for (const name of names) if (text.includes(`'${name}'`)) asked.add(name)
+    for (const name of names) if (text.includes(`inject('${name}')`)) asked.add(name)
+    for (const imported of importedTestFiles(file, text)) await look(imported)
   }
+  for (const file of testFiles) await look(file)
   return asked
+}
+
+/** What a file imports from under test/: it may be there that a broker is asked for. */
+function importedTestFiles(file: string, text: string): string[] {
+  const imported = [...text.matchAll(/from '(\.[^']+)'/g)].map(([, path = '']) => resolve(dirname(file), path))
+  return imported.filter(path => path.startsWith(TEST_FOLDER))
 }

@@ -1,4 +1,5 @@
 import { type ChannelModel, connect, type Options, type SocketOptions } from 'amqplib'
+import type { Server } from '../../src/events/socket-text.ts'
 import { DeliveryError } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import type { RabbitMqAddress } from './address.ts'
@@ -19,14 +20,16 @@ const HANDSHAKE_WITHIN_MS = 10_000
 /** A connection to a broker, shared by all links that log in to the same virtual host as the same user. */
 export class BrokerConnection {
   readonly model: ChannelModel
+  readonly server: Server
   readonly #cut: AbortController
   /** Why the broker takes no messages for now (`connection.blocked`); undefined when it does. */
   blocked: string | undefined
   isClosed = false
   lastError: Error | undefined
 
-  constructor(model: ChannelModel, cut: AbortController) {
+  constructor(model: ChannelModel, server: Server, cut: AbortController) {
     this.model = model
+    this.server = server
     this.#cut = cut
     model.on('error', error => {
       this.lastError = error
@@ -78,17 +81,17 @@ export class ConnectionPool {
   }
 
   /**
-   * The connection for this address, made if there is none. Give it back with `release`. Rejects with DeliveryError
-   * E_NOT_CONNECTED that says what went wrong.
+   * The connection to this broker of the address, made if there is none. Give it back with `release`. Rejects with
+   * DeliveryError E_NOT_CONNECTED that says what went wrong.
    */
-  acquire(address: RabbitMqAddress): Promise<BrokerConnection> {
-    const key = poolKey(address)
+  acquire(address: RabbitMqAddress, server: Server): Promise<BrokerConnection> {
+    const key = poolKey(address, server)
     const known = this.#slots.get(key)
     if (known !== undefined) {
       known.users++
       return known.opening
     }
-    const opening = Promise.resolve().then(() => this.#connect(address, key))
+    const opening = Promise.resolve().then(() => this.#connect(address, server, key))
     const slot: Slot = { opening, connection: undefined, users: 1 }
     this.#slots.set(key, slot)
     return slot.opening
@@ -96,7 +99,7 @@ export class ConnectionPool {
 
   /** Gives a connection back; the last user closes it. */
   async release(address: RabbitMqAddress, connection: BrokerConnection): Promise<void> {
-    const key = poolKey(address)
+    const key = poolKey(address, connection.server)
     const slot = this.#slots.get(key)
     // A connection that was lost has left its slot, which may hold its successor by now.
     if (slot?.connection !== connection) return
@@ -106,12 +109,12 @@ export class ConnectionPool {
     await connection.close(this.#clock)
   }
 
-  async #connect(address: RabbitMqAddress, key: string): Promise<BrokerConnection> {
+  async #connect(address: RabbitMqAddress, server: Server, key: string): Promise<BrokerConnection> {
     const cut = new AbortController()
     const late = this.#clock.after(this.#settings.connectTimeoutMs + HANDSHAKE_WITHIN_MS, () => cut.abort())
     try {
-      const model = await connect(this.#target(address), this.#socketOptions(address, cut.signal))
-      const connection = new BrokerConnection(model, cut)
+      const model = await connect(this.#target(address, server), this.#socketOptions(address, cut.signal))
+      const connection = new BrokerConnection(model, server, cut)
       model.on('close', () => {
         if (this.#slots.get(key)?.connection === connection) this.#slots.delete(key)
       })
@@ -120,17 +123,17 @@ export class ConnectionPool {
       return connection
     } catch (error) {
       this.#slots.delete(key)
-      throw new DeliveryError('E_NOT_CONNECTED', connectComplaint(address, error), { cause: error })
+      throw new DeliveryError('E_NOT_CONNECTED', connectComplaint(address, server, error), { cause: error })
     } finally {
       late.clear()
     }
   }
 
-  #target(address: RabbitMqAddress): Options.Connect {
+  #target(address: RabbitMqAddress, server: Server): Options.Connect {
     return {
       protocol: address.tlsDomain === undefined ? 'amqp' : 'amqps',
-      hostname: address.host,
-      port: address.port,
+      hostname: server.host,
+      port: server.port,
       username: address.user,
       password: address.password,
       // The client decodes what it takes for a piece of URL.
@@ -147,13 +150,13 @@ export class ConnectionPool {
   }
 }
 
-function poolKey({ host, port, vhost, user, password, tlsDomain }: RabbitMqAddress): string {
+function poolKey({ vhost, user, password, tlsDomain }: RabbitMqAddress, { host, port }: Server): string {
   return JSON.stringify([host, port, vhost, user, password, tlsDomain ?? null])
 }
 
-function connectComplaint(address: RabbitMqAddress, error: unknown): string {
+function connectComplaint(address: RabbitMqAddress, { host, port }: Server, error: unknown): string {
   const why = error instanceof Error ? error.message : String(error)
-  const server = `${address.host}:${address.port}`
+  const server = `${host}:${port}`
   if (/ACCESS[_-]REFUSED/.test(why)) return `${server} refuses user "${address.user}" or its password`
   // The broker closes where it should confirm connection.open, and the client does not pass its reason on.
   if (why.includes('Expected ConnectionOpenOk'))

@@ -8,14 +8,16 @@ import { RabbitMqLink } from './link.ts'
 export default defineTransport(
   {
     module: 'event_rabbitmq',
-    doc: 'Publishes events to a RabbitMQ broker (AMQP 0-9-1) with publisher confirms.',
-    grammar: '"rabbitmq:" [ user [ ":" password ] "@" ] host [ ":" port ] "/" [ params "?" ] routing-key',
+    doc: 'Publishes events to a RabbitMQ broker (AMQP 0-9-1) with publisher confirms. Of several brokers one is in use; when it is lost the next is tried. A message that the broker returns because no queue takes it (`mandatory`, and always with the default exchange) is a failure. An exchange must be there, unless `exchange_type` (direct, fanout, topic or headers) asks for it to be declared, durable; for one of type headers the messages have headers: `type`, `node`, `boot`, `sequence`, and the parameters of the event as `param.NAME`. A broker that blocks its publishers (memory, disk) keeps its socket: the events wait.',
+    grammar:
+      '"rabbitmq:" [ user [ ":" password ] "@" ] host [ ":" port ] { "," host [ ":" port ] } "/" [ param { ";" param } "?" ] routing-key\nparam = exchange=NAME | exchange_type=TYPE | vhost=NAME | tls_domain=NAME | persistent | mandatory',
     examples: [
       'rabbitmq:127.0.0.1/opensips',
       'rabbitmq:guest:guest@127.0.0.1:5672/pike',
       'rabbitmq:u:p%40ss@mq.example/exchange=ev;persistent?oss.pike',
       'rabbitmq:mq.example/vhost=%2Fvoip;exchange=cdr;mandatory?done',
       'rabbitmq:127.0.0.1/myexchange?pike',
+      'rabbitmq:u:p@mq1.example,mq2.example:5673/exchange=events;exchange_type=topic;persistent?cdr.ended',
     ],
     promises: { ordered: true, delivered: 'confirmed', noticesAbsence: true },
     params: {

@@ -1,4 +1,5 @@
 import type { ConfirmChannel, Options } from 'amqplib'
+import type { Server } from '../../src/events/socket-text.ts'
 import {
   type Delivery,
   DeliveryError,
@@ -12,9 +13,11 @@ import {
 } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { orAbort } from '../../src/util/or-abort.ts'
-import type { RabbitMqAddress } from './address.ts'
+import { type RabbitMqAddress, SHORT_STRING_BYTES } from './address.ts'
 import { ConfirmWindow } from './confirm-window.ts'
 import type { BrokerConnection, ConnectionPool } from './connections.ts'
+import { openExchange } from './exchange.ts'
+import { routingHeaders } from './headers.ts'
 
 /** AMQP 0-9-1 §1.1 reply codes. */
 const ACCESS_REFUSED = 403
@@ -56,6 +59,8 @@ export class RabbitMqLink implements Link {
   readonly #options: LinkOptions
   readonly #running = new Set<Promise<unknown>>()
   #session: Session | undefined
+  /** Where the broker to be tried next stands in the list. */
+  #next = 0
   #origin: EventOrigin | undefined
   #appId = ''
 
@@ -66,15 +71,25 @@ export class RabbitMqLink implements Link {
     this.codec = options.codec
   }
 
+  /** The broker in use, where there is a choice. */
+  get receiver(): string | undefined {
+    const server = this.#session?.connection.server
+    return server === undefined || this.#address.servers.length === 1 ? undefined : `${server.host}:${server.port}`
+  }
+
+  /** Tries each broker once, beginning behind the one tried last: the one that was lost, or that hung, comes last. */
   async connect(signal: AbortSignal, onLost: (error: DeliveryError) => void): Promise<void> {
-    const connection = await this.#acquire(signal)
-    try {
-      const channel = await this.#openWithin(connection, signal)
-      this.#session = this.#begin(connection, channel, onLost)
-    } catch (error) {
-      await this.#pool.release(this.#address, connection)
-      throw asDeliveryError(error)
+    const { servers } = this.#address
+    const errors: DeliveryError[] = []
+    while (errors.length < servers.length && !signal.aborted) {
+      try {
+        await this.#connectNext(signal, onLost)
+        return
+      } catch (error) {
+        errors.push(asDeliveryError(error))
+      }
     }
+    throw errors.length === 1 ? errors[0] : noneOf(errors)
   }
 
   write(batch: readonly WireEvent[], deadlineMs: number): Promise<Delivery | readonly Delivery[]> {
@@ -110,19 +125,21 @@ export class RabbitMqLink implements Link {
 
   /** Publishes in order. Where the client refuses a message, says what becomes of it and of those after it. */
   #publish(session: Session, batch: readonly WireEvent[]): Delivery | undefined {
-    const { exchange, routingKey, persistent, mandatory } = this.#address
+    const { exchange, exchangeType, routingKey, persistent, mandatory } = this.#address
+    const isRoutedByHeaders = exchangeType === 'headers'
     const { codec } = this.#options
     for (const event of batch) {
       const properties: Options.Publish = {
         messageId: event.id,
-        type: event.name,
         timestamp: Math.floor(event.raisedAtMs / 1000),
         contentType: codec.contentType,
         // A table of headers would cost as much as the rest of the message; the sequence is in the id.
         appId: this.#appIdOf(event.origin),
         mandatory,
       }
+      if (fitsShortString(event.name)) properties.type = event.name
       if (persistent) properties.persistent = true
+      if (isRoutedByHeaders) properties.headers = routingHeaders(event)
       try {
         session.channel.publish(exchange, routingKey, event.encode(codec), properties)
       } catch (cause) {
@@ -198,8 +215,22 @@ export class RabbitMqLink implements Link {
       .catch(() => {})
   }
 
+  async #connectNext(signal: AbortSignal, onLost: (error: DeliveryError) => void): Promise<void> {
+    const connection = await this.#acquire(signal)
+    try {
+      const channel = await this.#openWithin(connection, signal)
+      this.#session = this.#begin(connection, channel, onLost)
+    } catch (error) {
+      await this.#pool.release(this.#address, connection)
+      throw error
+    }
+  }
+
   async #acquire(signal: AbortSignal): Promise<BrokerConnection> {
-    const acquiring = this.#pool.acquire(this.#address)
+    const { servers } = this.#address
+    const server = servers[this.#next] as Server
+    this.#next = (this.#next + 1) % servers.length
+    const acquiring = this.#pool.acquire(this.#address, server)
     const connection = await orAbort(acquiring, signal)
     if (connection !== undefined) return connection
     // It comes too late for us, but others may be using it.
@@ -208,23 +239,8 @@ export class RabbitMqLink implements Link {
   }
 
   async #openChannel(connection: BrokerConnection): Promise<ConfirmChannel> {
-    if (this.#address.exchange !== '') await this.#checkExchange(connection)
+    if (this.#address.exchange !== '') await openExchange(connection, this.#address)
     return connection.model.createConfirmChannel()
-  }
-
-  /** A publish to an exchange that is not there kills the channel with all that is under way on it: ask before. */
-  async #checkExchange(connection: BrokerConnection): Promise<void> {
-    const probe = await connection.model.createChannel()
-    probe.on('error', () => {})
-    try {
-      await probe.checkExchange(this.#address.exchange)
-    } catch (error) {
-      const { exchange, vhost } = this.#address
-      throw (error as { code?: number }).code === NOT_FOUND
-        ? new DeliveryError('E_NOT_CONNECTED', `no exchange "${exchange}" in virtual host "${vhost}"`, { cause: error })
-        : error
-    }
-    await probe.close()
   }
 
   /** A broker that accepts the connection and then does not answer hangs for all its users: the connection is cut. */
@@ -261,6 +277,15 @@ function channelError(error: Error & { code?: number }): DeliveryError {
 function lostError(cause: Error | undefined): DeliveryError {
   return new DeliveryError('E_NOT_CONNECTED', `connection to the broker lost: ${cause?.message ?? 'closed'}`, { cause })
 }
+
+function noneOf(errors: readonly DeliveryError[]): DeliveryError {
+  const reasons = errors.map(({ message }) => message).join('; ')
+  return new DeliveryError('E_NOT_CONNECTED', `none of the brokers can be used: ${reasons}`, { cause: errors.at(-1) })
+}
+
+/** Four bytes a character at most: most names need no second look. */
+const fitsShortString = (text: string): boolean =>
+  text.length <= SHORT_STRING_BYTES / 4 || Buffer.byteLength(text) <= SHORT_STRING_BYTES
 
 function blockedText(reason: string): string {
   return `the broker takes no messages for now: ${reason}`

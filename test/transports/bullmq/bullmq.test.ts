@@ -5,9 +5,11 @@ import { afterEach, describe, expect, inject, it } from 'vitest'
 import type { Delivery } from '../../../src/events/transport.ts'
 import bullmq from '../../../transports/bullmq/index.ts'
 import { openTransport } from '../../conformance/host.ts'
+import { Arrivals, readJsonRpc } from '../../conformance/json-arrival.ts'
 import { sampleEvent } from '../../conformance/sample.ts'
-import { type Peer, transportConformance, whenUp } from '../../conformance/transport.ts'
+import { type Arrival, type Peer, transportConformance, whenUp } from '../../conformance/transport.ts'
 import { startRedis } from '../../support/redis-server.ts'
+import { relayedPeer } from '../../support/relayed-peer.ts'
 import { TcpRelay } from '../../support/tcp-relay.ts'
 
 const address = inject('redisAddress')
@@ -15,77 +17,22 @@ const port = Number(address?.split(':')[1] ?? 6379)
 const DEADLINE_MS = 20_000
 const PATIENT = { connect_timeout: 10_000 }
 
-/** What a job holds, as a worker reads it. */
-interface Payload {
-  readonly method: string
-  readonly params?: Record<string, string | number | null>
-}
-
 /** A BullMQ worker on a queue of its own in the real Redis, reached through a relay that can fail. */
-class WorkerPeer implements Peer {
-  readonly #worker: Worker<Payload>
-  readonly #relay: TcpRelay
-  readonly #queue: string
-  readonly #jobs: Job<Payload>[] = []
-  #wake: () => void = () => {}
-
-  private constructor(relay: TcpRelay, queue: string) {
-    this.#relay = relay
-    this.#queue = queue
-    this.#worker = new Worker<Payload>(
-      queue,
-      job => {
-        this.#jobs.push(job)
-        this.#wake()
-        return Promise.resolve()
-      },
-      { connection: { host: '127.0.0.1', port, maxRetriesPerRequest: null }, concurrency: 1 },
-    )
-    this.#worker.on('error', () => {})
-  }
-
-  static async open(): Promise<WorkerPeer> {
-    const peer = new WorkerPeer(await TcpRelay.to(port), randomUUID())
-    await peer.#worker.waitUntilReady()
-    return peer
-  }
-
-  get socket(): string {
-    return `bullmq:127.0.0.1:${this.#relay.port}/${this.#queue}`
-  }
-
-  arrivals() {
-    return this.#jobs.map(({ data: { method, params = {} } }) => ({ event: method, values: Object.values(params) }))
-  }
-
-  async arrived(count: number): Promise<void> {
-    while (this.#jobs.length < count) {
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
-    }
-  }
-
-  stop(): Promise<void> {
-    return this.#relay.stop()
-  }
-
-  start(): Promise<void> {
-    return this.#relay.start()
-  }
-
-  hang(): void {
-    this.#relay.hang()
-  }
-
-  cut(): void {
-    this.#relay.cutNext()
-  }
-
-  async close(): Promise<void> {
-    await this.#relay.stop()
-    await this.#worker.close(true)
-  }
+async function workerPeer(): Promise<Peer> {
+  const queue = randomUUID()
+  const arrivals = new Arrivals<Arrival>()
+  const take = async ({ data }: Job): Promise<void> => arrivals.add(readJsonRpc(JSON.stringify(data)))
+  const connection = { host: '127.0.0.1', port, maxRetriesPerRequest: null }
+  const worker = new Worker(queue, take, { connection, concurrency: 1 })
+  worker.on('error', () => {})
+  await worker.waitUntilReady()
+  const relay = await TcpRelay.to(port)
+  return relayedPeer(relay, {
+    socket: `bullmq:127.0.0.1:${relay.port}/${queue}`,
+    arrivals: () => arrivals.all,
+    arrived: count => arrivals.reached(count),
+    close: () => worker.close(true),
+  })
 }
 
 const cleanUps: (() => unknown)[] = []
@@ -109,7 +56,7 @@ async function sendTo(socket: string, events: readonly ReturnType<typeof sampleE
 }
 
 describe.skipIf(address === null)('with a Redis and a BullMQ worker', () => {
-  transportConformance({ name: 'bullmq', module: bullmq, params: PATIENT, makePeer: () => WorkerPeer.open() })
+  transportConformance({ name: 'bullmq', module: bullmq, params: PATIENT, makePeer: workerPeer })
 })
 
 describe.skipIf(address === null)('a job', () => {

@@ -6,6 +6,7 @@ import type { Delivery } from '../../../src/events/transport.ts'
 import { systemClock } from '../../../src/util/clock.ts'
 import kafka from '../../../transports/kafka/index.ts'
 import { openTransport, setUpTransport, silentLog } from '../../conformance/host.ts'
+import { readJsonRpc } from '../../conformance/json-arrival.ts'
 import { sampleEvent } from '../../conformance/sample.ts'
 import { type Peer, transportConformance, whenUp } from '../../conformance/transport.ts'
 import { startKafka } from '../../support/kafka/kafka-broker.ts'
@@ -69,34 +70,13 @@ class Topic {
 }
 
 /** The broker tells its own address to clients, so no relay can stand between: what fails is tested with a broker of its own. */
-class TopicPeer implements Peer {
-  readonly #topic: Topic
-
-  private constructor(topic: Topic) {
-    this.#topic = topic
-  }
-
-  static async open(): Promise<TopicPeer> {
-    return new TopicPeer(await Topic.open())
-  }
-
-  get socket(): string {
-    return `kafka:${brokers}/${this.#topic.name}`
-  }
-
-  arrivals() {
-    return this.#topic.messages.map(({ message }) => {
-      const { method, params = {} } = JSON.parse(String(message.value))
-      return { event: method, values: Object.values<string | number | null>(params) }
-    })
-  }
-
-  arrived(count: number): Promise<void> {
-    return this.#topic.arrived(count)
-  }
-
-  close(): Promise<void> {
-    return this.#topic.close()
+async function topicPeer(): Promise<Peer> {
+  const topic = await Topic.open()
+  return {
+    socket: `kafka:${brokers}/${topic.name}`,
+    arrivals: () => topic.messages.map(({ message }) => readJsonRpc(String(message.value))),
+    arrived: count => topic.arrived(count),
+    close: () => topic.close(),
   }
 }
 
@@ -120,7 +100,7 @@ async function sendTo(target: string, events: readonly ReturnType<typeof sampleE
 }
 
 describe.skipIf(brokers === null)('with Apache Kafka', () => {
-  transportConformance({ name: 'kafka', module: kafka, params: PATIENT, makePeer: () => TopicPeer.open() })
+  transportConformance({ name: 'kafka', module: kafka, params: PATIENT, makePeer: topicPeer })
 })
 
 describe.skipIf(brokers === null)('a record', () => {

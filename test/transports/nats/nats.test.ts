@@ -3,8 +3,10 @@ import { afterEach, describe, expect, inject, it } from 'vitest'
 import type { Delivery } from '../../../src/events/transport.ts'
 import nats from '../../../transports/nats/index.ts'
 import { openTransport } from '../../conformance/host.ts'
+import { Arrivals, readJsonRpc } from '../../conformance/json-arrival.ts'
 import { sampleEvent } from '../../conformance/sample.ts'
-import { type Peer, transportConformance, whenUp } from '../../conformance/transport.ts'
+import { type Arrival, type Peer, transportConformance, whenUp } from '../../conformance/transport.ts'
+import { relayedPeer } from '../../support/relayed-peer.ts'
 import { TcpRelay } from '../../support/tcp-relay.ts'
 
 const address = inject('natsAddress')
@@ -13,81 +15,23 @@ const DEADLINE_MS = 20_000
 const PATIENT = { connect_timeout: 10_000 }
 
 /** What arrives under a subject of its own on the real server, reached through a relay that can fail. */
-class SubjectPeer implements Peer {
-  readonly #connection: NatsConnection
-  readonly #relay: TcpRelay
-  readonly #subject: string
-  readonly #options: string
-  readonly #messages: string[] = []
-  #wake: () => void = () => {}
-
-  private constructor(connection: NatsConnection, relay: TcpRelay, subject: string, options: string) {
-    this.#connection = connection
-    this.#relay = relay
-    this.#subject = subject
-    this.#options = options
+async function subjectPeer(isJetStream: boolean): Promise<Peer> {
+  const connection = await connect({ servers: address ?? '' })
+  const subject = `test.${nuid.next()}`
+  if (isJetStream) {
+    const manager = await connection.jetstreamManager()
+    await manager.streams.add({ name: subject.replace('.', '_'), subjects: [subject] })
   }
-
-  static async open(isJetStream: boolean): Promise<SubjectPeer> {
-    const connection = await connect({ servers: address ?? '' })
-    const subject = `test.${nuid.next()}`
-    if (isJetStream) {
-      const manager = await connection.jetstreamManager()
-      await manager.streams.add({ name: subject.replace('.', '_'), subjects: [subject] })
-    }
-    const relay = await TcpRelay.to(port)
-    const peer = new SubjectPeer(connection, relay, subject, isJetStream ? '?jetstream' : '')
-    void peer.#listen()
-    await connection.flush()
-    return peer
-  }
-
-  get socket(): string {
-    return `nats:127.0.0.1:${this.#relay.port}/${this.#subject}${this.#options}`
-  }
-
-  async #listen(): Promise<void> {
-    for await (const message of this.#connection.subscribe(this.#subject)) {
-      this.#messages.push(message.string())
-      this.#wake()
-    }
-  }
-
-  arrivals() {
-    return this.#messages.map(text => {
-      const { method, params = {} } = JSON.parse(text)
-      return { event: method, values: Object.values<string | number | null>(params) }
-    })
-  }
-
-  async arrived(count: number): Promise<void> {
-    while (this.#messages.length < count) {
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
-    }
-  }
-
-  stop(): Promise<void> {
-    return this.#relay.stop()
-  }
-
-  start(): Promise<void> {
-    return this.#relay.start()
-  }
-
-  hang(): void {
-    this.#relay.hang()
-  }
-
-  cut(): void {
-    this.#relay.cutNext()
-  }
-
-  async close(): Promise<void> {
-    await this.#relay.stop()
-    await this.#connection.close()
-  }
+  const arrivals = new Arrivals<Arrival>()
+  connection.subscribe(subject, { callback: (_, message) => arrivals.add(readJsonRpc(message.string())) })
+  await connection.flush()
+  const relay = await TcpRelay.to(port)
+  return relayedPeer(relay, {
+    socket: `nats:127.0.0.1:${relay.port}/${subject}${isJetStream ? '?jetstream' : ''}`,
+    arrivals: () => arrivals.all,
+    arrived: count => arrivals.reached(count),
+    close: () => connection.close(),
+  })
 }
 
 const cleanUps: (() => unknown)[] = []
@@ -120,12 +64,12 @@ async function sendTo(target: string, events: readonly ReturnType<typeof sampleE
 }
 
 describe.skipIf(address === null)('with a NATS server', () => {
-  transportConformance({ name: 'nats', module: nats, params: PATIENT, makePeer: () => SubjectPeer.open(false) })
+  transportConformance({ name: 'nats', module: nats, params: PATIENT, makePeer: () => subjectPeer(false) })
   transportConformance({
     name: 'nats, JetStream',
     module: nats,
     params: PATIENT,
-    makePeer: () => SubjectPeer.open(true),
+    makePeer: () => subjectPeer(true),
   })
 })
 

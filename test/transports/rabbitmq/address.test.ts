@@ -1,15 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { AddressError } from '../../../src/events/transport.ts'
-import { parseRabbitMqAddress } from '../../../transports/rabbitmq/address.ts'
+import { EXCHANGE_TYPES, parseRabbitMqAddress } from '../../../transports/rabbitmq/address.ts'
 import rabbitmq from '../../../transports/rabbitmq/index.ts'
+
+const at = (host: string, port: number) => [{ host, port }]
 
 const DEFAULTS = {
   user: 'guest',
   password: 'guest',
-  host: '127.0.0.1',
-  port: 5672,
+  servers: at('127.0.0.1', 5672),
   vhost: '/',
   exchange: '',
+  exchangeType: undefined,
   tlsDomain: undefined,
   persistent: false,
   mandatory: true,
@@ -24,8 +26,8 @@ describe('the address of a rabbitmq socket', () => {
     ['u:p%40s%2Fs@127.0.0.1/q', { user: 'u', password: 'p@s/s', routingKey: 'q' }],
     ['u:a:b@127.0.0.1/q', { user: 'u', password: 'a:b', routingKey: 'q' }],
     ['u:a@b@127.0.0.1/q', { user: 'u', password: 'a@b', routingKey: 'q' }],
-    ['[::1]:99/q', { host: '::1', port: 99, routingKey: 'q' }],
-    ['[::1]/q', { host: '::1', routingKey: 'q' }],
+    ['[::1]:99/q', { servers: at('::1', 99), routingKey: 'q' }],
+    ['[::1]/q', { servers: at('::1', 5672), routingKey: 'q' }],
     ['127.0.0.1/a/b:c?d=e', { exchange: 'a/b:c', routingKey: 'd=e', mandatory: false }],
     ['127.0.0.1/persistent?q', { persistent: true, routingKey: 'q' }],
     ['127.0.0.1/?q', { routingKey: 'q' }],
@@ -36,10 +38,20 @@ describe('the address of a rabbitmq socket', () => {
     ],
     ['127.0.0.1/exchange=ev;mandatory?k?k', { exchange: 'ev', routingKey: 'k?k' }],
     ['127.0.0.1/vhost=%2Fvoip?q', { vhost: '/voip', routingKey: 'q' }],
-    ['127.0.0.1/tls_domain=rmq?pike', { tlsDomain: 'rmq', port: 5671, routingKey: 'pike' }],
+    ['127.0.0.1/tls_domain=rmq?pike', { tlsDomain: 'rmq', servers: at('127.0.0.1', 5671), routingKey: 'pike' }],
     ['127.0.0.1/caf%C3%A9', { routingKey: 'café' }],
+    [
+      'u,v:p,w@a,[::1]:99,c:1/q',
+      { user: 'u,v', password: 'p,w', servers: [at('a', 5672), at('::1', 99), at('c', 1)].flat() },
+    ],
+    ['a,b:1/tls_domain=t?q', { tlsDomain: 't', servers: [at('a', 5671), at('b', 1)].flat() }],
   ])('of %s is understood', (text, expected) => {
     expect(parseRabbitMqAddress(text, true)).toMatchObject({ ...DEFAULTS, ...expected })
+  })
+
+  it.each(EXCHANGE_TYPES)('with an exchange of type %s is understood', exchangeType => {
+    const text = `127.0.0.1/exchange=e;exchange_type=${exchangeType}?k`
+    expect(parseRabbitMqAddress(text, false)).toMatchObject({ exchange: 'e', exchangeType, mandatory: false })
   })
 
   it.each([
@@ -59,6 +71,12 @@ describe('the address of a rabbitmq socket', () => {
     ['h/persistent;durable?q', 13],
     ['h/exchenge=a?q', 2],
     ['h/%zz', 2],
+    [',b/q', 0],
+    ['a,/q', 2],
+    ['a,b:x/q', 4],
+    ['h/exchange=e;exchange_type=fan?q', 27],
+    ['h/exchange_type=fanout?q', 2],
+    ['h/exchange=;exchange_type=fanout?q', 2],
     [`h/${'k'.repeat(256)}`, 2],
     ['h/tls_domain=x?q', 2, false],
   ])('%j is refused and the place is told', (text, offset, useTls = true) => {
@@ -83,6 +101,8 @@ describe('the address of a rabbitmq socket', () => {
     ['h/vhost=%2Fa%3Bb?q', 'rabbitmq:guest@h/vhost=/a%3Bb?q'],
     ['h/tls_domain=t?q', 'rabbitmq:guest@h/tls_domain=t?q'],
     ['[::1]:1/a%20b', 'rabbitmq:guest@[::1]:1/a%20b'],
+    ['a:5672,[::1]:1/q%28', 'rabbitmq:guest@a,[::1]:1/q%28'],
+    ['h/persistent;exchange_type=topic;exchange=e?q', 'rabbitmq:guest@h/exchange=e;exchange_type=topic;persistent?q'],
   ])('%s prints as %s', (text, printed) => {
     const address = parseRabbitMqAddress(text, true)
     expect(address.text).toBe(printed)
@@ -101,6 +121,9 @@ describe('the address of a rabbitmq socket', () => {
     ['h/exchange=e?q', 'h/e?q', true],
     ['h/mandatory?q', 'h/q', true],
     ['h/q', 'h/vhost=v?q', false],
+    ['a,b/q', 'a:5672,b/q', true],
+    ['a,b/q', 'b,a/q', false],
+    ['h/exchange=e?q', 'h/exchange=e;exchange_type=topic?q', false],
   ])('%s and %s: the same socket? %s', (one, two, isSame) => {
     expect(parseRabbitMqAddress(one, false).key === parseRabbitMqAddress(two, false).key).toBe(isSame)
   })

@@ -46,17 +46,21 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
   }, MINUTE_MS)
   afterAll(() => broker?.stop())
 
-  async function subscribed(policy: Partial<DeliveryPolicy>) {
+  /** A subscription that sends persistent messages to a durable queue of its own, and a way to read that. */
+  async function subscribed(policy: Partial<DeliveryPolicy>, type: 'classic' | 'quorum' = 'classic') {
     const name = `fanfare.${crypto.randomUUID()}`
-    const declared = await AmqpQueue.open(broker.url, { name, durable: true })
-    await declared.close()
+    const openQueue = (): Promise<AmqpQueue> =>
+      AmqpQueue.open(broker.url, { name, durable: true, arguments: { 'x-queue-type': type } })
+    await (await openQueue()).close()
+    // RabbitMQ 3.10 has a new quorum queue on disk only after a while; a crash before that makes it useless for good.
+    if (type === 'quorum') broker.ctl('eval', '[dets:sync(Table) || Table <- dets:all()].')
     const bus = new EventBus({ clock: systemClock, log: silentLog, policy })
     const { transports } = setUpTransport(rabbitmq, { connect_timeout: 10_000 })
     for (const transport of transports) bus.registerTransport(transport)
-    const type = bus.catalogue.define('E_V', null, 'test')
+    const event = bus.catalogue.define('E_V', null, 'test')
     const socket = `rabbitmq:${broker.hostPort}/persistent?${name}`
     const subscription = bus.subscribe({ event: 'E_V', socket, expireS: null, by: 'script' })
-    return { bus, type, subscription, name }
+    return { bus, type: event, subscription, openQueue }
   }
 
   /** Raises numbered events, a few in each turn of the event loop, checking the balance all the way. */
@@ -69,9 +73,9 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
   }
 
   it(
-    'no event is lost: each is delivered at least once',
+    'no event is lost: each is in the quorum queue at least once',
     async () => {
-      const { bus, type, subscription, name } = await subscribed({})
+      const { bus, type, subscription, openQueue } = await subscribed({}, 'quorum')
       await raise(bus, type, subscription, 0, 500)
       await emptied(subscription)
       expect(subscription.counters.delivered).toBe(500)
@@ -86,7 +90,7 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
       await emptied(subscription)
       expectBalance(subscription, 3000)
       expect(subscription.counters).toMatchObject({ delivered: 3000, failed: 0 })
-      const queue = await AmqpQueue.open(broker.url, { name, durable: true })
+      const queue = await openQueue()
       await arrived(queue, 3000)
       const seen = new Set(queue.messages.map(({ content }) => JSON.parse(content.toString()).params.seq))
       expect(seen.size).toBe(3000)
@@ -99,7 +103,7 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
   )
 
   it('what a bounded queue cannot keep is dropped and counted', { timeout: 2 * MINUTE_MS }, async () => {
-    const { bus, type, subscription, name } = await subscribed({ maxQueued: 100 })
+    const { bus, type, subscription, openQueue } = await subscribed({ maxQueued: 100 })
     await raise(bus, type, subscription, 0, 50)
     await emptied(subscription)
     await broker.kill()
@@ -110,7 +114,7 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
     const { delivered, dropped } = subscription.counters
     expect(dropped.overflow).toBeGreaterThan(0)
     expect(delivered + dropped.overflow).toBe(1050)
-    const queue = await AmqpQueue.open(broker.url, { name, durable: true })
+    const queue = await openQueue()
     await arrived(queue, delivered)
     await queue.close()
     await bus.close(AbortSignal.timeout(10_000))

@@ -1,72 +1,42 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'amqplib'
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { sequenceOfEventId } from '../../../src/events/event-id.ts'
-import type { Delivery, Sink } from '../../../src/events/transport.ts'
+import type { Sink } from '../../../src/events/transport.ts'
 import rabbitmq from '../../../transports/rabbitmq/index.ts'
-import { type OpenTransport, openTransport } from '../../conformance/host.ts'
+import { readJsonRpc } from '../../conformance/json-arrival.ts'
 import { sampleEvent } from '../../conformance/sample.ts'
 import { type Peer, transportConformance, whenUp } from '../../conformance/transport.ts'
 import { AmqpQueue } from '../../support/amqp-queue.ts'
+import { relayedPeer } from '../../support/relayed-peer.ts'
 import { TcpRelay } from '../../support/tcp-relay.ts'
-
-const url = inject('rabbitmqUrl')
-const broker = new URL(url ?? 'amqp://guest:guest@127.0.0.1:5672')
-const login = `${broker.username || 'guest'}:${broker.password || 'guest'}`
-const DEADLINE_MS = 20_000
-/** A loaded machine answers late. */
-const PATIENT = { connect_timeout: 10_000 }
+import {
+  atEnd,
+  broker,
+  brokerPort,
+  DEADLINE_MS,
+  login,
+  opened,
+  ownQueue,
+  ownRelay,
+  PATIENT,
+  sendOne,
+  socketTo,
+  url,
+  whenDown,
+} from './rig.ts'
 
 /** A queue on the real broker, reached through a relay that can fail. */
-class QueuePeer implements Peer {
-  readonly #queue: AmqpQueue
-  readonly #relay: TcpRelay
-
-  private constructor(queue: AmqpQueue, relay: TcpRelay) {
-    this.#queue = queue
-    this.#relay = relay
-  }
-
-  static async open(): Promise<QueuePeer> {
-    return new QueuePeer(await AmqpQueue.open(broker.href), await TcpRelay.to(Number(broker.port || 5672)))
-  }
-
-  get socket(): string {
-    return `rabbitmq:${login}@127.0.0.1:${this.#relay.port}/${this.#queue.name}`
-  }
-
-  arrivals() {
-    return this.#queue.messages.map(({ content, properties }) => {
-      const { method, params = {} } = JSON.parse(content.toString())
-      const id: string = properties.messageId
-      return { event: method, values: Object.values<string | number | null>(params), id }
-    })
-  }
-
-  arrived(count: number): Promise<void> {
-    return this.#queue.arrived(count)
-  }
-
-  stop(): Promise<void> {
-    return this.#relay.stop()
-  }
-
-  start(): Promise<void> {
-    return this.#relay.start()
-  }
-
-  hang(): void {
-    this.#relay.hang()
-  }
-
-  cut(): void {
-    this.#relay.cutNext()
-  }
-
-  async close(): Promise<void> {
-    await this.#relay.stop()
-    await this.#queue.close()
-  }
+async function queuePeer(): Promise<Peer> {
+  const queue = await AmqpQueue.open(broker.href)
+  const relay = await TcpRelay.to(brokerPort)
+  return relayedPeer(relay, {
+    socket: `rabbitmq:${login}@127.0.0.1:${relay.port}/${queue.name}`,
+    arrivals: () =>
+      queue.messages.map(({ content, properties }) => ({ ...readJsonRpc(content), id: properties.messageId })),
+    arrived: count => queue.arrived(count),
+    close: () => queue.close(),
+  })
 }
 
 describe.skipIf(url === null)('with a RabbitMQ', () => {
@@ -74,43 +44,9 @@ describe.skipIf(url === null)('with a RabbitMQ', () => {
     name: 'rabbitmq',
     module: rabbitmq,
     params: PATIENT,
-    makePeer: () => QueuePeer.open(),
+    makePeer: queuePeer,
   })
 })
-
-const cleanUps: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-})
-
-function opened(params: Readonly<Record<string, unknown>> = {}): OpenTransport {
-  const transport = openTransport([rabbitmq], { ...PATIENT, ...params })
-  cleanUps.push(() => transport.close())
-  return transport
-}
-
-async function ownQueue(options: Parameters<typeof AmqpQueue.open>[1] = {}): Promise<AmqpQueue> {
-  const queue = await AmqpQueue.open(broker.href, options)
-  cleanUps.push(() => queue.close())
-  return queue
-}
-
-/** Text of a socket on the broker of this run. */
-const socketTo = (target: string, credentials = login): string => `rabbitmq:${credentials}@${broker.host}/${target}`
-
-const sendOne = async (transport: OpenTransport, sink: Sink): Promise<Delivery> =>
-  sink.send(sampleEvent('E_ONE', ['n'], [1]), transport.deadline(DEADLINE_MS))
-
-/** Resolves once the sink has been found down. */
-function whenDown(sink: Sink): Promise<void> {
-  return new Promise(resolve => {
-    const check = () => {
-      if (sink.health.state === 'down') resolve()
-    }
-    sink.onHealth(check)
-    check()
-  })
-}
 
 const RECORDED = new URL('../../fixtures/golden/custom/', import.meta.url)
 /** Recordings whose members repeat: JSON.parse gives only one of them. */
@@ -235,7 +171,7 @@ describe.skipIf(url === null)('a message on RabbitMQ', () => {
 
   it('that a full queue rejects fails', async () => {
     const queue = await connect(broker.href)
-    cleanUps.push(() => queue.close())
+    atEnd(() => queue.close())
     const channel = await queue.createChannel()
     const { queue: name } = await channel.assertQueue('', { exclusive: true, maxLength: 1, overflow: 'reject-publish' })
     const transport = opened()
@@ -273,8 +209,7 @@ describe.skipIf(url === null)('a socket on RabbitMQ', () => {
 
   it('shares its connection with the others of the broker, and the last one closes it', async () => {
     const [one, two] = [await ownQueue(), await ownQueue()]
-    const relay = await TcpRelay.to(Number(broker.port || 5672))
-    cleanUps.push(() => relay.stop())
+    const relay = await ownRelay()
     const transport = opened()
     const sinks = [one, two].map(({ name }) => transport.open(`rabbitmq:${login}@127.0.0.1:${relay.port}/${name}`))
     await Promise.all(sinks.map(whenUp))
@@ -288,7 +223,7 @@ describe.skipIf(url === null)('a socket on RabbitMQ', () => {
   it('loses only its channel when an exchange goes away', async () => {
     const name = `fanfare.${crypto.randomUUID()}`
     const admin = await connect(broker.href)
-    cleanUps.push(() => admin.close())
+    atEnd(() => admin.close())
     const channel = await admin.createChannel()
     await channel.assertExchange(name, 'fanout', { autoDelete: false, durable: false })
     const queue = await ownQueue()
@@ -304,8 +239,7 @@ describe.skipIf(url === null)('a socket on RabbitMQ', () => {
 
   it('leaves events unknown when a hung broker does not confirm in time, and works again afterwards', async () => {
     const queue = await ownQueue()
-    const relay = await TcpRelay.to(Number(broker.port || 5672))
-    cleanUps.push(() => relay.stop())
+    const relay = await ownRelay()
     const transport = opened()
     const sink = transport.open(`rabbitmq:${login}@127.0.0.1:${relay.port}/${queue.name}`)
     await whenUp(sink)

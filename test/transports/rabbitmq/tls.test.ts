@@ -1,39 +1,30 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { createServer } from 'node:tls'
-import { afterEach, describe, expect, inject, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { AddressError, type Sink } from '../../../src/events/transport.ts'
 import { systemClock } from '../../../src/util/clock.ts'
 import rabbitmq from '../../../transports/rabbitmq/index.ts'
 import { openTransport, silentLog } from '../../conformance/host.ts'
 import { sampleEvent } from '../../conformance/sample.ts'
 import { whenUp } from '../../conformance/transport.ts'
-import { AmqpQueue } from '../../support/amqp-queue.ts'
 import { TEST_CERTIFICATE, TEST_KEY } from '../../support/test-certificate.ts'
-
-const url = inject('rabbitmqUrl')
-const broker = new URL(url ?? 'amqp://guest:guest@127.0.0.1:5672')
-const login = `${broker.username || 'guest'}:${broker.password || 'guest'}`
-
-const cleanUps: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp()
-})
+import { atEnd, broker, brokerPort, login, ownQueue, url, whenDown } from './rig.ts'
 
 /** A TLS door in front of the broker; gives its port. */
 async function tlsDoor(): Promise<number> {
   const server = createServer({ cert: TEST_CERTIFICATE, key: TEST_KEY }, client => {
-    const plain = connect(Number(broker.port || 5672), broker.hostname)
+    const plain = connect(brokerPort, broker.hostname)
     client.pipe(plain).pipe(client)
     for (const socket of [client, plain]) {
       socket.on('error', () => {})
-      cleanUps.push(() => socket.destroy())
+      atEnd(() => socket.destroy())
     }
   })
   server.on('tlsClientError', () => {})
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  cleanUps.push(() => server.close())
+  atEnd(() => server.close())
   return (server.address() as AddressInfo).port
 }
 
@@ -53,14 +44,13 @@ function open(text: string, domains: Readonly<Record<string, Readonly<Record<str
   if (transport === undefined) throw new Error('no transport')
   const { host } = openTransport([rabbitmq])
   const sink = transport.open(transport.parse(text.slice('rabbitmq:'.length), host), host)
-  cleanUps.push(() => sink.close(AbortSignal.timeout(2000)))
+  atEnd(() => sink.close(AbortSignal.timeout(2000)))
   return sink
 }
 
 describe('a rabbitmq socket with a TLS domain', () => {
   it.skipIf(url === null)('delivers over TLS to a broker whose certificate the domain trusts', async () => {
-    const queue = await AmqpQueue.open(broker.href)
-    cleanUps.push(() => queue.close())
+    const queue = await ownQueue()
     const port = await tlsDoor()
     const socket = `rabbitmq:${login}@127.0.0.1:${port}/tls_domain=mq?${queue.name}`
     const sink = open(socket, { mq: { ca: TEST_CERTIFICATE } })
@@ -73,7 +63,7 @@ describe('a rabbitmq socket with a TLS domain', () => {
   it.skipIf(url === null)('is down where the certificate is not trusted', async () => {
     const port = await tlsDoor()
     const sink = open(`rabbitmq:${login}@127.0.0.1:${port}/tls_domain=mq?q`, { mq: {} })
-    await new Promise<void>(resolve => sink.onHealth(() => sink.health.state === 'down' && resolve()))
+    await whenDown(sink)
     expect(sink.health.lastError?.message).toMatch(/self-signed certificate/)
   })
 
