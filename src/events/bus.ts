@@ -1,57 +1,25 @@
 import type { Log } from '../log/log.ts'
 import type { Clock } from '../util/clock.ts'
-import { settledBefore } from '../util/settled-before.ts'
 import type { EventFields, EventSpec, Value } from '../util/spec.ts'
 import { Catalogue, type Era, type EventType } from './catalogue.ts'
 import { type DeadLetter, DeadLetters } from './dead-letters.ts'
 import { EventSequence, type RaisedEvent, type RaiseSource } from './event.ts'
 import { makeOrigin } from './event-id.ts'
 import type { OpenStore } from './event-store.ts'
-import { type Filter, FilterError, parseFilter } from './filter.ts'
 import { Outlets, type RouteRun } from './outlets.ts'
 import { DEFAULT_POLICY, type DeliveryPolicy } from './policy.ts'
-import { ANY_EVENT, Registry } from './registry.ts'
-import { DeliveryScheduler } from './scheduler.ts'
-import { NO_OPTIONS, parseOptions, type SubscriptionOptions, splitSocket } from './socket-options.ts'
+import { splitSocket } from './socket-options.ts'
+import type { SubscribeRequest } from './subscribe-request.ts'
 import type { Subscription } from './subscription.ts'
-import { SubscriptionMaker, type SubscriptionPlan } from './subscription-maker.ts'
-import type { Address, Delivery, EventOrigin, PayloadFormat, Transport } from './transport.ts'
+import { SubscriptionBook } from './subscription-book.ts'
+import { SubscriptionMaker } from './subscription-maker.ts'
+import type { Address, Delivery, EventOrigin, Transport } from './transport.ts'
 
 /** Longest chain of events that raise one another (config.h MAX_REC_LEV of OpenSIPS). */
 export const MAX_EVENT_DEPTH = 100
 
 /** How many subscriptions took the event; 0 when nobody listens; −1 when it was refused at the end of a long chain. */
 export type RaiseResult = number
-
-/** What a subscription asks for. */
-export interface SubscribeRequest {
-  /** Name of a published event, or `*` for all. */
-  readonly event: string
-  /** `scheme:rest`, with or without options behind it (`src/events/socket-options.ts`). */
-  readonly socket: string
-  /** Lifetime in seconds. Null is permanent; so is 0 from a script, while 0 from management ends the subscription. */
-  readonly expireS: number | null
-  readonly filter?: string | undefined
-  /** Comes before the option of the same name. */
-  readonly format?: PayloadFormat | undefined
-  /** Options as they could stand behind the socket, without the brackets; they are added to those that do. */
-  readonly options?: string | undefined
-  readonly by: 'script' | 'mi'
-}
-
-export type SubscribeErrorCode = 'E_UNKNOWN_EVENT' | 'E_BAD_SOCKET' | 'E_BAD_FILTER' | 'E_BAD_EXPIRE'
-
-/** A subscription that cannot be made: which part of the request is at fault, and why. */
-export class SubscribeError extends Error {
-  override readonly name = 'SubscribeError'
-  readonly code: SubscribeErrorCode
-  readonly part: 'event' | 'socket' | 'filter' | 'expire'
-  constructor(code: SubscribeErrorCode, part: SubscribeError['part'], message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.code = code
-    this.part = part
-  }
-}
 
 /** Sees events pass: `subscription` is null for the raise itself, `delivery` tells what became of it there. */
 export type TailListener = (event: RaisedEvent, subscription: Subscription | null, delivery: Delivery | null) => void
@@ -72,9 +40,6 @@ export interface BusOptions {
 /** A time stamp may be so much old: reading two clocks for each event costs more than making it. */
 const WALL_STEP_MS = 0.25
 
-/** Time an ended subscription has to send what waits. */
-const FAREWELL_MS = 5_000
-
 /**
  * Carries events from those who raise them to those who subscribed. Raising never waits and never throws; everything
  * that waits happens behind a queue.
@@ -90,14 +55,11 @@ export class EventBus {
   readonly #clock: Clock
   readonly #log: Log
   readonly #outlets: Outlets
-  readonly #registry = new Registry()
-  readonly #maker: SubscriptionMaker
+  readonly #book: SubscriptionBook
   readonly #sequence: EventSequence
   readonly #tails = new Set<TailListener>()
   /** Told like tails, but only of events that somebody is subscribed to: they make nothing heard. */
   readonly #watchers = new Set<TailListener>()
-  /** Subscriptions that have ended but still send. */
-  readonly #leaving = new Set<Promise<void>>()
   #isClosed = false
   #wall = 0
   #wallReadMs = Number.NEGATIVE_INFINITY
@@ -109,19 +71,18 @@ export class EventBus {
     this.#clock = clock
     this.#log = log
     this.#outlets = new Outlets(clock, log, era)
-    this.#maker = new SubscriptionMaker({
+    const maker = new SubscriptionMaker({
       clock,
       log,
       policy: { ...DEFAULT_POLICY, ...policy },
       outlets: this.#outlets,
-      scheduler: new DeliveryScheduler(clock),
       deadLetters: this.deadLetters,
       openStore,
       raiseAlarm: (name, values) => this.#raiseLater(name, values),
       observerOf: subscription =>
         this.#isWatched ? (event, delivery) => this.#show(event, subscription, delivery) : undefined,
-      onExpired: expired => void this.#end(expired),
     })
+    this.#book = new SubscriptionBook(clock, this.catalogue, maker)
   }
 
   /** Makes a scheme known. A second transport of the same scheme is a mistake in the composition: throws. */
@@ -150,12 +111,12 @@ export class EventBus {
 
   /** Whether a raise of this event would reach anybody but for filters. */
   hasSubscribers(type: EventType): boolean {
-    return this.#registry.hears(type.id)
+    return this.#book.hears(type.id)
   }
 
   /** Whether a raise of this event would be seen at all, by subscribers or by those who watch. */
   isHeard(type: EventType): boolean {
-    return this.#registry.hears(type.id) || this.#tails.size > 0
+    return this.#book.hears(type.id) || this.#tails.size > 0
   }
 
   /**
@@ -168,7 +129,7 @@ export class EventBus {
     values: readonly (Value | undefined)[],
     source?: RaiseSource,
   ): RaiseResult {
-    if (!this.#registry.hears(type.id) && this.#tails.size === 0) return 0
+    if (!this.#book.hears(type.id) && this.#tails.size === 0) return 0
     const depth = Math.max(this.#outlets.depth, source?.message?.eventDepth ?? 0)
     if (this.#isClosed) return 0
     if (depth >= MAX_EVENT_DEPTH) return this.#refuse(type)
@@ -184,7 +145,7 @@ export class EventBus {
   makeRaiser<E extends EventSpec>(type: EventType): (fields: EventFields<E>) => void {
     const sources = type.fieldNames.map(name => sourceOf(type, name))
     return fields => {
-      if (!this.#registry.hears(type.id) && this.#tails.size === 0) return
+      if (!this.#book.hears(type.id) && this.#tails.size === 0) return
       const record = fields as Readonly<Record<string, Value | undefined>>
       // Of its size from the start: an array that grows leaves several behind.
       const values = new Array<Value | undefined>(sources.length)
@@ -195,35 +156,12 @@ export class EventBus {
 
   /** Subscribes, renews, or (expire 0 by management) ends a subscription. Throws SubscribeError. */
   subscribe(request: SubscribeRequest): Subscription {
-    const type = this.#eventOf(request.event)
-    const expireS = lifetimeOf(request)
-    const { address, options } = this.#socketOf(request)
-    const filter = this.#filterOf(request.filter, type)
-    const plan = { event: request.event, address, filter, options }
-    const known = this.#registry.find(request.event, address.key, filter?.text ?? null)
-    if (expireS === 0) return this.#cancel(known ?? this.#maker.describe(plan))
-    if (known !== undefined && asksNothingNew(known.options, options)) {
-      known.renew(expireS)
-      return known
-    }
-    const subscription = this.#open(plan)
-    // The new one must be in place before the old one goes: they may share a sink.
-    if (known !== undefined) this.#end(known)
-    subscription.renew(expireS)
-    this.#registry.add(subscription, type)
-    return subscription
+    return this.#book.subscribe(request)
   }
 
   /** Ends a subscription at once; events raised before are still sent. Gives false when there is none. */
   unsubscribe(event: string, socket: string, filter?: string | undefined): boolean {
-    let found: Subscription | undefined
-    try {
-      const type = this.#eventOf(event)
-      found = this.#registry.find(event, this.parse(socket).key, this.#filterOf(filter, type)?.text ?? null)
-    } catch {
-      return false
-    }
-    return found !== undefined && !found.isExpired && this.#end(found)
+    return this.#book.unsubscribe(event, socket, filter)
   }
 
   /** Sends dead letters again to the subscriptions that refused them, where these still are; gives how many. */
@@ -231,16 +169,15 @@ export class EventBus {
     const nowMs = this.#clock.monotonicMs()
     return this.deadLetters.remove(letter => {
       if (!isWanted(letter)) return false
-      const subscriptions = this.#registry.list().filter(one => one.event === letter.subscribed)
-      return subscriptions.some(one => one.offerAgain(letter.event, letter.socket, nowMs))
+      const { event, subscribed, filterText, socket } = letter
+      const receivers = this.#book.list().filter(one => one.event === subscribed && one.filterText === filterText)
+      return receivers.some(one => one.offerAgain(event, socket, nowMs))
     })
   }
 
   /** Live subscriptions to an event (those to all events included), or all there are. Newest first. */
   subscriptions(event?: string): readonly Subscription[] {
-    const all = this.#registry.list(event)
-    for (const subscription of all) if (subscription.isExpired) this.#end(subscription)
-    return all.filter(subscription => !subscription.isExpired)
+    return this.#book.list(event)
   }
 
   /** Parses a socket text; options behind it are checked and left out. Throws AddressError. */
@@ -262,22 +199,14 @@ export class EventBus {
 
   /** Resolves once nothing is queued or in flight, or `signal` aborts. */
   async drain(signal: AbortSignal): Promise<void> {
-    // What is on disk need not be sent before the process ends.
-    const waitedFor = this.#registry.list().filter(({ options }) => options.policy.durable !== true)
-    const idle = waitedFor.map(subscription => subscription.whenIdle())
-    await settledBefore(Promise.all([...idle, ...this.#leaving]), signal)
+    await this.#book.drain(signal)
   }
 
   /** Takes no more events, drains, then closes every sink. What is still queued when `signal` aborts is dropped and counted. */
   async close(signal: AbortSignal): Promise<void> {
     this.#isClosed = true
     await this.drain(signal)
-    const all = this.#registry.list()
-    for (const subscription of all) this.#registry.remove(subscription)
-    await settledBefore(
-      Promise.all([...all.map(subscription => subscription.close(signal, false)), ...this.#leaving]),
-      signal,
-    )
+    await this.#book.close(signal)
     this.#tails.clear()
     this.#watchers.clear()
   }
@@ -298,7 +227,7 @@ export class EventBus {
     source: RaiseSource | undefined,
     depth: number,
   ): RaiseResult {
-    const matching = this.#registry.matching(type.id, names, values)
+    const matching = this.#book.matching(type.id, names, values)
     if (matching.length === 0 && this.#tails.size === 0) return 0
     const nowMs = this.#clock.monotonicMs()
     const event = this.#sequence.next(type, names, values, this.#wallMs(nowMs), source?.message, depth)
@@ -306,7 +235,7 @@ export class EventBus {
     let taken = 0
     for (const subscription of matching) {
       if (subscription.isExpired) {
-        this.#end(subscription)
+        this.#book.end(subscription)
         continue
       }
       subscription.offer(event, nowMs)
@@ -349,100 +278,12 @@ export class EventBus {
     return this.#tails.size > 0 || this.#watchers.size > 0
   }
 
-  #eventOf(name: string): EventType | null {
-    if (name === ANY_EVENT) return null
-    const type = this.catalogue.find(name)
-    if (type === undefined) throw unknownEvent(name)
-    return type
-  }
-
-  #socketOf({ socket: text, options: more, format }: SubscribeRequest): Pick<SubscriptionPlan, 'address' | 'options'> {
-    try {
-      const { socket, options } = splitSocket(text)
-      return { address: this.#outlets.parse(socket), options: joined(options, more, format) }
-    } catch (cause) {
-      throw socketError(cause)
-    }
-  }
-
-  #filterOf(text: string | undefined, type: EventType | null): Filter | null {
-    if (text === undefined || text.trim() === '') return null
-    try {
-      return parseFilter(text, type)
-    } catch (cause) {
-      if (!(cause instanceof FilterError)) throw cause
-      throw new SubscribeError('E_BAD_FILTER', 'filter', cause.message, { cause })
-    }
-  }
-
-  #open(plan: SubscriptionPlan): Subscription {
-    try {
-      return this.#maker.open(plan)
-    } catch (cause) {
-      throw socketError(cause)
-    }
-  }
-
   /** Tells of deliveries, once what led to it is over: it may be told in the middle of one. */
   #raiseLater(name: string, values: readonly (string | number)[]): void {
     const type = this.catalogue.find(name)
     if (type === undefined || !this.isHeard(type)) return
     setImmediate(() => this.raise(type, type.fieldNames, values))
   }
-
-  /** Expire 0: what is there ends; what is not there is described as ended. */
-  #cancel(subscription: Subscription): Subscription {
-    this.#end(subscription)
-    return subscription
-  }
-
-  #end(subscription: Subscription): boolean {
-    if (!this.#registry.remove(subscription)) return false
-    const farewell = new AbortController()
-    const timer = this.#clock.after(FAREWELL_MS, () => farewell.abort())
-    const leaving = subscription.close(farewell.signal, true).finally(() => {
-      timer.clear()
-      this.#leaving.delete(leaving)
-    })
-    this.#leaving.add(leaving)
-    return true
-  }
-}
-
-/** Renewing without options keeps those there are. */
-function asksNothingNew(known: SubscriptionOptions, asked: SubscriptionOptions): boolean {
-  return (
-    (asked.text === '' && asked.format === undefined) || (asked.text === known.text && asked.format === known.format)
-  )
-}
-
-function joined(
-  options: SubscriptionOptions,
-  more: string | undefined,
-  format: PayloadFormat | undefined,
-): SubscriptionOptions {
-  if (format === undefined && (more === undefined || more.trim() === '')) return options
-  const added = more === undefined || more.trim() === '' ? NO_OPTIONS : parseOptions(more)
-  const text = [options.text, added.text].filter(one => one !== '').join(' ')
-  const wanted = format ?? added.format ?? options.format
-  return { ...(wanted === undefined ? {} : { format: wanted }), policy: { ...options.policy, ...added.policy }, text }
-}
-
-function unknownEvent(name: string): SubscribeError {
-  const message = `no event is named "${name}"; expected one that evi:list shows, or ${ANY_EVENT} for all`
-  return new SubscribeError('E_UNKNOWN_EVENT', 'event', message)
-}
-
-function lifetimeOf({ expireS, by }: SubscribeRequest): number | null {
-  if (expireS === null) return null
-  if (!Number.isFinite(expireS) || expireS < 0)
-    throw new SubscribeError('E_BAD_EXPIRE', 'expire', `the lifetime must be 0 seconds or more, not ${expireS}`)
-  return expireS === 0 && by === 'script' ? null : expireS
-}
-
-function socketError(cause: unknown): SubscribeError {
-  const message = cause instanceof Error ? cause.message : String(cause)
-  return new SubscribeError('E_BAD_SOCKET', 'socket', message, { cause })
 }
 
 /** The declared field a wire name is read from: a former name reads the present field. */

@@ -8,6 +8,8 @@ export interface DeadLetter {
   readonly event: RaisedEvent
   /** Name of the event subscribed to, or `*`. */
   readonly subscribed: string
+  /** Canonical text of the filter subscribed with, or null. */
+  readonly filterText: string | null
   /** Canonical text of the socket that refused it. */
   readonly socket: string
   readonly error: DeliveryError

@@ -1,6 +1,7 @@
+import { countDrop, noDeliveries, type SubscriptionCounters } from './counters.ts'
 import type { RaisedEvent } from './event.ts'
 import type { Lane } from './lane.ts'
-import type { DeliveryCounters, Fate, SubscriptionCounters } from './ledger.ts'
+import type { Fate } from './ledger.ts'
 
 /** What is known so far of an event that goes several ways. */
 interface Progress {
@@ -15,12 +16,7 @@ const WORSE = { delivered: 0, coalesced: 1, closed: 2, expired: 3, overflow: 4, 
 export class FanOutTally {
   readonly #ways: number
   readonly #progress = new Map<RaisedEvent, Progress>()
-  readonly #done: Pick<DeliveryCounters, 'raised' | 'delivered' | 'failed' | 'dropped'> = {
-    raised: 0,
-    delivered: 0,
-    failed: 0,
-    dropped: { overflow: 0, coalesced: 0, expired: 0, closed: 0 },
-  }
+  readonly #done = noDeliveries()
 
   constructor(ways: number) {
     this.#ways = ways
@@ -40,7 +36,7 @@ export class FanOutTally {
     if (--progress.left > 0) return
     this.#progress.delete(event)
     if (progress.worst === 'delivered' || progress.worst === 'failed') this.#done[progress.worst]++
-    else this.#done.dropped[progress.worst]++
+    else countDrop(this.#done, progress.worst)
   }
 
   /** Attempts are counted on each way; an event that is on its way anywhere counts as in flight. */

@@ -1,7 +1,7 @@
 import { settledBefore } from '../util/settled-before.ts'
 import type { RaisedEvent } from './event.ts'
 import type { Lane } from './lane.ts'
-import { broken, type LaneContext, Ledger } from './ledger.ts'
+import { broken, type LaneContext, Ledger, sendTo } from './ledger.ts'
 import type { DeliveryPolicy } from './policy.ts'
 import type { Delivery, DeliveryError, Health, Sink } from './transport.ts'
 
@@ -45,12 +45,7 @@ export class InlineLane implements Lane {
       this.#ledger.drop(event, 'closed')
       return
     }
-    let result: Delivery | Promise<Delivery>
-    try {
-      result = this.#sink.send(event, nowMs + this.#policy.sendTimeoutMs)
-    } catch (cause) {
-      result = broken(cause)
-    }
+    const result = sendTo(this.#sink, event, nowMs + this.#policy.sendTimeoutMs)
     if ('outcome' in result) this.#conclude(event, result)
     else this.#follow(event, result)
   }

@@ -1,5 +1,5 @@
+import type { DeliveryCounters, SubscriptionCounters } from './counters.ts'
 import type { RaisedEvent } from './event.ts'
-import type { DeliveryCounters } from './ledger.ts'
 import type { DeliveryError, Health } from './transport.ts'
 
 /** One receiver's way: a store where events wait, and the pump that empties it into a sink. */
@@ -28,4 +28,9 @@ export interface Lane {
    * `signal` aborts.
    */
   close(signal: AbortSignal, forGood: boolean): Promise<void>
+}
+
+/** A lane's books, as they are now. */
+export function countersOf({ counters, queued, inFlight, oldestMs }: Lane): SubscriptionCounters {
+  return { ...counters, dropped: { ...counters.dropped }, queued, inFlight, oldestMs }
 }

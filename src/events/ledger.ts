@@ -1,33 +1,11 @@
 import type { Log } from '../log/log.ts'
 import type { Clock } from '../util/clock.ts'
+import { countDrop, type DeliveryCounters, noDeliveries } from './counters.ts'
 import type { RaisedEvent } from './event.ts'
 import type { DropReason } from './event-store.ts'
 import { type DeliveryPolicy, lagOf } from './policy.ts'
 import type { DeliveryScheduler } from './scheduler.ts'
 import { DELIVERED, type Delivery, DeliveryError, failed, type Sink } from './transport.ts'
-
-/** At every instant `raised` = `delivered` + `failed` + all `dropped` + queued + in flight. */
-export interface DeliveryCounters {
-  /** Events that matched. */
-  raised: number
-  delivered: number
-  /** Dead letters: refused for good, or once too often. */
-  failed: number
-  readonly dropped: Record<DropReason, number>
-  /** Attempts that had to be repeated. */
-  retried: number
-  /** Attempts repeated although the receiver may have taken the event. */
-  maybeDuplicate: number
-}
-
-/** What became of a subscription's events so far. `raised` is the sum of all the others but `retried`, `maybeDuplicate`. */
-export interface SubscriptionCounters extends Readonly<Omit<DeliveryCounters, 'dropped'>> {
-  readonly dropped: Readonly<Record<DropReason, number>>
-  readonly queued: number
-  readonly inFlight: number
-  /** How long the oldest has waited, milliseconds. */
-  readonly oldestMs: number
-}
 
 /** What an event comes to in the end. */
 export type Fate = 'delivered' | 'failed' | DropReason
@@ -55,8 +33,9 @@ export interface LaneContext {
   /** Who wants to know every outcome, now; undefined when nobody does. */
   observer(): DeliveryObserver | undefined
   readonly alarm: LaneAlarm
-  /** Told of the fate of each event, where somebody adds up several lanes. */
-  readonly settled?: ((event: RaisedEvent, fate: Fate) => void) | undefined
+  /** Somebody adds up several lanes and is told the fate of each event. */
+  readonly isTallied?: boolean
+  settled?(event: RaisedEvent, fate: Fate): void
   /** Takes what was given up because it was refused. */
   deadLetter(socket: string, event: RaisedEvent, error: DeliveryError, attempts: number): void
 }
@@ -78,14 +57,7 @@ const DROPPED = Object.fromEntries(
 
 /** The books of one lane: what became of each event, and who is told. */
 export class Ledger {
-  readonly counters: DeliveryCounters = {
-    raised: 0,
-    delivered: 0,
-    failed: 0,
-    dropped: { overflow: 0, coalesced: 0, expired: 0, closed: 0 },
-    retried: 0,
-    maybeDuplicate: 0,
-  }
+  readonly counters: DeliveryCounters = noDeliveries()
   readonly socket: string
   readonly #context: LaneContext
   lastError: DeliveryError | undefined
@@ -108,8 +80,7 @@ export class Ledger {
 
   allDelivered(events: readonly RaisedEvent[]): void {
     this.counters.delivered += events.length
-    const { settled } = this.#context
-    if (settled !== undefined) for (const event of events) settled(event, 'delivered')
+    if (this.#context.isTallied) for (const event of events) this.#context.settled?.(event, 'delivered')
     const observe = this.#context.observer()
     if (observe !== undefined) for (const event of events) observe(event, DELIVERED)
   }
@@ -136,7 +107,7 @@ export class Ledger {
 
   drop(event: RaisedEvent, reason: DropReason): Delivery {
     const delivery = DROPPED[reason]
-    this.counters.dropped[reason]++
+    countDrop(this.counters, reason)
     this.#context.settled?.(event, reason)
     this.#context.observer()?.(event, delivery)
     if (reason !== 'coalesced') this.#tellDrop(event, reason)
@@ -199,6 +170,15 @@ export function broken(cause: unknown): Undelivered {
   const reason = cause instanceof Error ? cause.message : String(cause)
   const error = new DeliveryError('E_REFUSED', `the transport failed: ${reason}`, { cause, permanent: true })
   return { outcome: 'failed', error }
+}
+
+/** Gives an event to a sink, also to one that breaks its contract. */
+export function sendTo(sink: Sink, event: RaisedEvent, deadlineMs: number): Delivery | Promise<Delivery> {
+  try {
+    return sink.send(event, deadlineMs)
+  } catch (cause) {
+    return broken(cause)
+  }
 }
 
 /**

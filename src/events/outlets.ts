@@ -4,14 +4,13 @@ import { BufferedSink } from './buffered-sink.ts'
 import type { Era } from './catalogue.ts'
 import { RaisedEvent } from './event.ts'
 import { messageCodec } from './formats.ts'
-import { SinkPool, type SinkWishes } from './sink-pool.ts'
+import { type PooledSink, SinkPool, type SinkWishes } from './sink-pool.ts'
 import {
   type Address,
   AddressError,
   type Delivery,
   MESSAGE_FORMATS,
   type MessageFormat,
-  type Sink,
   type Transport,
   type TransportHost,
   type WireEvent,
@@ -19,14 +18,6 @@ import {
 
 /** Runs an `event_route` for an event. */
 export type RouteRun = (event: RaisedEvent) => Delivery | Promise<Delivery>
-
-/** One place events of a subscription go to. */
-export interface Outlet {
-  readonly address: Address
-  readonly sink: Sink
-  /** Events are delivered inside the raise. */
-  readonly isInline: boolean
-}
 
 /** The transports there are: parses socket texts and opens what they lead to. */
 export class Outlets {
@@ -73,28 +64,29 @@ export class Outlets {
     return transport.parse(colon < 0 ? '' : text.slice(colon + 1), { parse: this.parse, route: this.#route })
   }
 
-  /** Opens all an address stands for, or nothing. Throws AddressError. */
-  open(address: Address, wishes: SinkWishes): readonly Outlet[] {
-    const ways = this.#transportOf(address).fanOut?.(address) ?? [address]
-    const opened: Outlet[] = []
+  /** Opens and holds all an address stands for, or nothing. Throws AddressError. */
+  hold(address: Address, wishes: SinkWishes): readonly PooledSink[] {
+    const ways = this.#transportOf(address).fanOut?.(address)
+    if (ways === undefined) return this.#hold(address, wishes).alone
+    const held: PooledSink[] = []
     try {
-      for (const way of ways) opened.push(this.#openOne(way, wishes))
-      return opened
+      for (const way of ways) held.push(this.#hold(way, wishes))
+      return held
     } catch (error) {
-      for (const { sink } of opened) void sink.close(AbortSignal.abort())
+      for (const pooled of held) void pooled.release(AbortSignal.abort())
       throw error
     }
   }
 
-  #openOne(address: Address, wishes: SinkWishes): Outlet {
-    const transport = this.#transportOf(address)
-    return { address, sink: this.#acquire(address, wishes), isInline: transport.isInline?.(address) ?? false }
+  /** Whether events for this address are delivered inside the raise. */
+  isInline(address: Address): boolean {
+    return this.#transportOf(address).isInline?.(address) ?? false
   }
 
-  #acquire(address: Address, wishes: SinkWishes): Sink {
+  #hold(address: Address, wishes: SinkWishes): PooledSink {
     const transport = this.#transportOf(address)
     checkFormat(transport, wishes, address)
-    return this.#pool.acquire(address, wishes, transport.perSubscription === true)
+    return this.#pool.hold(address, wishes, transport.perSubscription === true)
   }
 
   #transportOf(address: Address): Transport {
@@ -135,7 +127,7 @@ export class Outlets {
       key: wishes.key,
       codec: (framing, preferred) => messageCodec(asMessage(wanted) ?? preferred ?? this.#eraFormat, framing),
       buffered: link => new BufferedSink(link, this.#clock, log),
-      sink: inner => this.#acquire(inner, wishes),
+      sink: inner => this.#hold(inner, wishes).share(),
       parse: this.parse,
       route: this.#route,
     }

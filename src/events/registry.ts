@@ -8,7 +8,7 @@ export const ANY_EVENT = '*'
 
 interface Audience {
   readonly index: FilterIndex<Subscription>
-  readonly byIdentity: Map<string, Subscription>
+  readonly identities: Identities
 }
 
 /** Who listens to what. */
@@ -25,28 +25,26 @@ export class Registry {
 
   /** The subscription of this identity, if there is one. */
   find(event: string, key: string, filterText: string | null): Subscription | undefined {
-    return this.#byName.get(event)?.byIdentity.get(identity(key, filterText))
+    return this.#byName.get(event)?.identities.find(key, filterText)
   }
 
   /** `type` is null for a subscription to all events. */
   add(subscription: Subscription, type: EventType | null): void {
     let audience = this.#byName.get(subscription.event)
     if (audience === undefined) {
-      audience = { index: new FilterIndex(), byIdentity: new Map() }
+      audience = { index: new FilterIndex(), identities: new Identities() }
       this.#byName.set(subscription.event, audience)
       if (type === null) this.#wildcard = audience
       else this.#byId[type.id] = audience
     }
     audience.index.add(subscription)
-    audience.byIdentity.set(identity(subscription.key, subscription.filterText), subscription)
+    audience.identities.add(subscription)
   }
 
   /** Gives false when it was not there. */
   remove(subscription: Subscription): boolean {
     const audience = this.#byName.get(subscription.event)
-    const id = identity(subscription.key, subscription.filterText)
-    if (audience?.byIdentity.get(id) !== subscription) return false
-    audience.byIdentity.delete(id)
+    if (audience?.identities.remove(subscription) !== true) return false
     audience.index.remove(subscription)
     if (audience.index.size > 0) return true
     this.#byName.delete(subscription.event)
@@ -75,11 +73,64 @@ export class Registry {
   /** Subscriptions to this event, those to all events included; or all there are. Newest first. */
   list(event?: string): Subscription[] {
     const audiences = event === undefined ? [...this.#byName.values()] : [this.#byName.get(event), this.#wildcard]
-    const all = [...new Set(audiences)].flatMap(audience => [...(audience?.byIdentity.values() ?? [])])
+    const all: Subscription[] = []
+    for (const audience of new Set(audiences)) audience?.identities.collect(all)
     return all.sort((a, b) => b.serial - a.serial)
   }
 }
 
-function identity(key: string, filterText: string | null): string {
-  return filterText === null ? key : `${key}\n${filterText}`
+/**
+ * The subscriptions to one event by socket and filter. They are kept under a number made of both: the texts themselves
+ * would be a copy of what each subscription holds anyway.
+ */
+class Identities {
+  /** Several only where the numbers of different texts are the same. */
+  readonly #byHash = new Map<number, Subscription | readonly Subscription[]>()
+
+  find(key: string, filterText: string | null): Subscription | undefined {
+    return this.#under(hash(key, filterText)).find(one => one.key === key && one.filterText === filterText)
+  }
+
+  /** Takes the place of the one with the same socket and filter. */
+  add(subscription: Subscription): void {
+    const { key, filterText } = subscription
+    const number = hash(key, filterText)
+    const others = this.#under(number).filter(one => one.key !== key || one.filterText !== filterText)
+    this.#byHash.set(number, others.length === 0 ? subscription : [...others, subscription])
+  }
+
+  /** Gives false when it was not there. */
+  remove(subscription: Subscription): boolean {
+    const number = hash(subscription.key, subscription.filterText)
+    const there = this.#under(number)
+    if (!there.includes(subscription)) return false
+    const others = there.filter(one => one !== subscription)
+    if (others.length > 0) this.#byHash.set(number, others)
+    else this.#byHash.delete(number)
+    return true
+  }
+
+  collect(all: Subscription[]): void {
+    for (const entry of this.#byHash.values()) {
+      if (Array.isArray(entry)) all.push(...entry)
+      else all.push(entry as Subscription)
+    }
+  }
+
+  #under(number: number): readonly Subscription[] {
+    const entry = this.#byHash.get(number)
+    if (entry === undefined) return []
+    return Array.isArray(entry) ? entry : [entry as Subscription]
+  }
+}
+
+/** FNV-1a over the UTF-16 units of both, as a signed 32-bit number. */
+function hash(key: string, filterText: string | null): number {
+  return hashOn(filterText ?? '', hashOn(key, 0x811c9dc5) ^ (filterText === null ? 1 : 0))
+}
+
+function hashOn(text: string, seed: number): number {
+  let value = seed
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193)
+  return value | 0
 }

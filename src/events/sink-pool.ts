@@ -20,46 +20,87 @@ export interface SinkWishes {
 /** Opens the sink of an address. Throws AddressError. */
 export type OpenSink = (address: Address, wishes: SinkWishes) => Sink
 
-interface Entry {
-  readonly sink: Sink
-  readonly users: Set<SharedSink>
-}
-
-/** Sinks shared by those who send to the same address in the same form. The last to close one closes it for good. */
+/** Sinks shared by those who send to the same address in the same form. The last to let go of one closes it for good. */
 export class SinkPool {
   readonly #open: OpenSink
-  readonly #entries = new Map<string, Entry>()
+  /** By what is wanted of them, then by key of the address. */
+  readonly #pooled = new Map<string, Map<string, PooledSink>>()
 
   constructor(open: OpenSink) {
     this.#open = open
   }
 
-  /** A share of the address's sink, which is opened if need be. With `isOwn` nobody else shares it. Throws AddressError. */
+  /** The address's sink, opened if need be, with one more holder. With `isOwn` nobody else has it. Throws AddressError. */
+  hold(address: Address, wishes: SinkWishes, isOwn: boolean): PooledSink {
+    if (isOwn) return new PooledSink(address, this.#open(address, wishes), undefined)
+    const alike = this.#alike(wishes)
+    let pooled = alike.get(address.key)
+    if (pooled === undefined) {
+      pooled = new PooledSink(address, this.#open(address, wishes), alike)
+      alike.set(address.key, pooled)
+    } else pooled.holders++
+    return pooled
+  }
+
+  /** A share of the address's sink: `hold` and {@link PooledSink.share}. */
   acquire(address: Address, wishes: SinkWishes, isOwn: boolean): Sink {
-    if (isOwn) return this.#open(address, wishes)
-    const key = `${wishes.format ?? ''} ${wishes.key ?? ''} ${address.key}`
-    let entry = this.#entries.get(key)
-    if (entry === undefined) this.#entries.set(key, (entry = this.#makeEntry(address, wishes)))
-    const { sink, users } = entry
-    const share = new SharedSink(sink, () => this.#release(key, share))
-    users.add(share)
+    return this.hold(address, wishes, isOwn).share()
+  }
+
+  #alike({ format, key }: SinkWishes): Map<string, PooledSink> {
+    const wish = `${format ?? ''} ${key ?? ''}`
+    let alike = this.#pooled.get(wish)
+    if (alike === undefined) this.#pooled.set(wish, (alike = new Map()))
+    return alike
+  }
+}
+
+/** A sink with a count of those who hold it. Whoever has something to send turns the hold into a share. */
+export class PooledSink {
+  /** As whoever opened it wrote it. */
+  readonly address: Address
+  /** For looking at: what is sent goes through shares. */
+  readonly sink: Sink
+  readonly #siblings: Map<string, PooledSink> | undefined
+  /** Itself, for those who hold no other: one array for all of them. */
+  readonly alone: readonly PooledSink[] = [this]
+  #shares: Set<SharedSink> | undefined
+  holders = 1
+
+  constructor(address: Address, sink: Sink, siblings: Map<string, PooledSink> | undefined) {
+    this.address = address
+    this.sink = sink
+    this.#siblings = siblings
+  }
+
+  /** What a holder sends through. Closing it ends the hold. */
+  share(): Sink {
+    if (this.#siblings === undefined) return this.sink
+    const share = this.sink.sendAll === undefined ? new SharedSink(this) : new SharedBatchSink(this)
+    this.#sharesTold().add(share)
     return share
   }
 
-  #makeEntry(address: Address, wishes: SinkWishes): Entry {
-    const entry: Entry = { sink: this.#open(address, wishes), users: new Set() }
-    entry.sink.onHealth(() => {
-      for (const user of [...entry.users]) user.healthChanged()
-    })
-    return entry
+  /** Ends a hold that was not turned into a share. The last one closes the sink, the others wait for what is on its way. */
+  release(signal: AbortSignal): Promise<void> {
+    if (--this.holders > 0) return this.sink.flush(signal)
+    if (this.#siblings?.get(this.address.key) === this) this.#siblings.delete(this.address.key)
+    return this.sink.close(signal)
   }
 
-  /** Gives whether the share was the last one. */
-  #release(key: string, share: SharedSink): boolean {
-    const entry = this.#entries.get(key)
-    if (entry === undefined || !entry.users.delete(share) || entry.users.size > 0) return false
-    this.#entries.delete(key)
-    return true
+  /** Ends the hold of a share. */
+  forget(share: SharedSink, signal: AbortSignal): Promise<void> {
+    this.#shares?.delete(share)
+    return this.release(signal)
+  }
+
+  #sharesTold(): Set<SharedSink> {
+    if (this.#shares !== undefined) return this.#shares
+    const shares = (this.#shares = new Set<SharedSink>())
+    this.sink.onHealth(() => {
+      for (const share of [...shares]) share.healthChanged()
+    })
+    return shares
   }
 }
 
@@ -67,39 +108,38 @@ const CLOSED: Delivery = failed(new DeliveryError('E_CLOSED', 'the sink is close
 
 /** One user's share of a sink. */
 class SharedSink implements Sink {
-  readonly #sink: Sink
-  readonly #release: () => boolean
+  readonly #pooled: PooledSink
+  protected readonly sink: Sink
   readonly #listeners: (() => void)[] = []
-  /** Absent where the sink takes events one by one. */
-  readonly sendAll?: (events: readonly WireEvent[], deadlineMs: number) => Outcomes | Promise<Outcomes>
   #closing: Promise<void> | undefined
 
-  constructor(sink: Sink, release: () => boolean) {
-    this.#sink = sink
-    this.#release = release
-    if (sink.sendAll !== undefined)
-      this.sendAll = (events, deadlineMs) =>
-        this.#closing === undefined ? (sink.sendAll?.(events, deadlineMs) ?? CLOSED) : CLOSED
+  constructor(pooled: PooledSink) {
+    this.#pooled = pooled
+    this.sink = pooled.sink
+  }
+
+  protected get isClosed(): boolean {
+    return this.#closing !== undefined
   }
 
   get health(): Health {
-    return this.#sink.health
+    return this.sink.health
   }
 
   get window(): number | undefined {
-    return this.#sink.window
+    return this.sink.window
   }
 
   send(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery> {
-    return this.#closing === undefined ? this.#sink.send(event, deadlineMs) : CLOSED
+    return this.isClosed ? CLOSED : this.sink.send(event, deadlineMs)
   }
 
   flush(signal: AbortSignal): Promise<void> {
-    return this.#sink.flush(signal)
+    return this.sink.flush(signal)
   }
 
   close(signal: AbortSignal): Promise<void> {
-    this.#closing ??= this.#release() ? this.#sink.close(signal) : this.#sink.flush(signal)
+    this.#closing ??= this.#pooled.forget(this, signal)
     return this.#closing
   }
 
@@ -109,5 +149,12 @@ class SharedSink implements Sink {
 
   healthChanged(): void {
     for (const listener of this.#listeners) listener()
+  }
+}
+
+/** A share of a sink that takes several events at once. */
+class SharedBatchSink extends SharedSink {
+  sendAll(events: readonly WireEvent[], deadlineMs: number): Outcomes | Promise<Outcomes> {
+    return this.isClosed ? CLOSED : (this.sink.sendAll?.(events, deadlineMs) ?? CLOSED)
   }
 }

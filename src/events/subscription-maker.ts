@@ -4,25 +4,17 @@ import type { Clock } from '../util/clock.ts'
 import { Alarm, isAlarmEvent, NO_ALARM, type RaiseAlarm } from './alarm-events.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { EventStore, OpenStore } from './event-store.ts'
-import { FanOutTally } from './fan-out-tally.ts'
-import type { Filter } from './filter.ts'
 import type { Lane } from './lane.ts'
-import type { DeliveryObserver, LaneContext } from './ledger.ts'
+import type { DeliveryObserver, LaneAlarm, LaneContext } from './ledger.ts'
 import { openLane } from './open-lane.ts'
-import type { Outlet, Outlets } from './outlets.ts'
+import type { Outlets } from './outlets.ts'
 import type { DeliveryPolicy } from './policy.ts'
-import type { DeliveryScheduler } from './scheduler.ts'
+import { DeliveryScheduler } from './scheduler.ts'
+import type { PooledSink } from './sink-pool.ts'
 import { NO_OPTIONS, type SubscriptionOptions } from './socket-options.ts'
-import { Subscription } from './subscription.ts'
+import { Subscription, type SubscriptionParts, type SubscriptionPlan } from './subscription.ts'
 import { type Address, AddressError } from './transport.ts'
-
-/** What a subscription is to be, all of it checked but for the address. */
-export interface SubscriptionPlan {
-  readonly event: string
-  readonly address: Address
-  readonly filter: Filter | null
-  readonly options: SubscriptionOptions
-}
+import { type WayParts, Ways } from './ways.ts'
 
 /** What all subscriptions are made with. */
 export interface MakerParts {
@@ -30,93 +22,94 @@ export interface MakerParts {
   readonly log: Log
   readonly policy: DeliveryPolicy
   readonly outlets: Outlets
-  readonly scheduler: DeliveryScheduler
   readonly deadLetters: DeadLetters
   readonly openStore: OpenStore | undefined
   readonly raiseAlarm: RaiseAlarm
   /** Who watches the deliveries of this subscription now. */
   readonly observerOf: (subscription: Subscription) => DeliveryObserver | undefined
-  readonly onExpired: (subscription: Subscription) => void
 }
 
-/** Makes subscriptions: their sinks, queues and lanes. */
-export class SubscriptionMaker {
+/** Makes subscriptions, and once they have something to send, their lanes and queues. */
+export class SubscriptionMaker implements SubscriptionParts, WayParts {
+  readonly clock: Clock
+  readonly log: Log
+  readonly scheduler: DeliveryScheduler
+  readonly deadLetters: DeadLetters
+  readonly observerOf: MakerParts['observerOf']
+  readonly parse: (text: string) => Address
   readonly #parts: MakerParts
+  readonly #alarms = new Map<string, LaneAlarm>()
   #serial = 0
 
   constructor(parts: MakerParts) {
+    this.clock = parts.clock
+    this.log = parts.log
+    this.scheduler = new DeliveryScheduler(parts.clock)
+    this.deadLetters = parts.deadLetters
+    this.observerOf = parts.observerOf
+    this.parse = parts.outlets.parse
     this.#parts = parts
   }
 
   /** Opens all it takes, or nothing. Throws AddressError. */
   open(plan: SubscriptionPlan): Subscription {
     const { address, options } = plan
-    // Most ask for nothing of their own and share one.
-    const policy = options.policy === NO_OPTIONS.policy ? this.#parts.policy : this.#policyOf(options)
-    if (needsStore(policy) && this.#parts.openStore === undefined)
+    const policy = this.policyOf(options)
+    const isStored = needsStore(policy)
+    if (isStored && this.#parts.openStore === undefined)
       throw new AddressError('durable and when_full=spool need a spool, and this instance has none', address.text, 0)
-    const outlets = this.#parts.outlets.open(address, { format: options.format, key: policy.key ?? undefined })
-    // What waits on disk can be more than memory has room to remember one by one.
-    const isTallied = outlets.length > 1 && !needsStore(policy)
-    const tally = isTallied ? new FanOutTally(outlets.length) : undefined
-    const context = this.#context(plan, tally, () => subscription)
-    const lanes = outlets.map(outlet => this.#lane(plan, policy, outlet, context))
-    const subscription: Subscription = this.#make(plan, lanes, tally)
+    const held = this.#parts.outlets.hold(address, { format: options.format, key: policy.key ?? undefined })
+    const subscription = new Subscription(this.#serial++, plan, held, this)
+    if (isStored) subscription.begin()
     return subscription
   }
 
-  /** A subscription without lanes: describes one that has ended already. */
+  /** A subscription that leads nowhere: describes one that has ended already. */
   describe(plan: SubscriptionPlan): Subscription {
-    return this.#make(plan, [], undefined)
+    return new Subscription(this.#serial++, plan, [], this)
+  }
+
+  openWays(subscription: Subscription, held: readonly PooledSink[]): Ways {
+    // What waits on disk can be more than memory has room to remember one by one.
+    const isTallied = held.length > 1 && !needsStore(this.policyOf(subscription.options))
+    return new Ways(this, subscription, held, isTallied)
+  }
+
+  openLane(subscription: Subscription, way: PooledSink, context: LaneContext): Lane {
+    const { address } = way
+    const policy = this.policyOf(subscription.options)
+    const isInline = this.#parts.outlets.isInline(address)
+    const store = isInline ? undefined : this.#store(subscription, policy, address)
+    return openLane({ socket: address.text, sink: way.share(), policy, context, store, isInline })
+  }
+
+  alarmOf(event: string): LaneAlarm {
+    if (isAlarmEvent(event)) return NO_ALARM
+    let alarm = this.#alarms.get(event)
+    if (alarm === undefined)
+      this.#alarms.set(event, (alarm = new Alarm(event, this.#parts.clock, this.#parts.raiseAlarm)))
+    return alarm
   }
 
   /** What is kept on disk is kept until somebody has it, unless its age was bounded by the same words. */
-  #policyOf({ policy }: SubscriptionOptions): DeliveryPolicy {
+  policyOf({ policy }: SubscriptionOptions): DeliveryPolicy {
+    // Most ask for nothing of their own and share one.
+    if (policy === NO_OPTIONS.policy) return this.#parts.policy
     const isKept = policy.durable === true && policy.maxAgeMs === undefined
     return { ...this.#parts.policy, ...policy, ...(isKept ? { maxAgeMs: Number.POSITIVE_INFINITY } : {}) }
   }
 
-  #lane(
-    plan: SubscriptionPlan,
-    policy: DeliveryPolicy,
-    { address, sink, isInline }: Outlet,
-    context: LaneContext,
-  ): Lane {
-    const store = isInline ? undefined : this.#store(plan, policy, address)
-    return openLane({ socket: address.text, sink, policy, context, store, isInline })
-  }
-
-  #store(plan: SubscriptionPlan, policy: DeliveryPolicy, way: Address): EventStore | undefined {
+  #store(subscription: Subscription, policy: DeliveryPolicy, way: Address): EventStore | undefined {
     if (!needsStore(policy)) return undefined
-    const { event } = plan
-    return this.#parts.openStore?.({ subscription: durableName(plan, way), event, socket: way.text, policy })
-  }
-
-  #make(plan: SubscriptionPlan, lanes: readonly Lane[], tally: FanOutTally | undefined): Subscription {
-    const { clock, outlets, onExpired } = this.#parts
-    const parse = outlets.parse
-    return new Subscription({ ...plan, serial: this.#serial++, lanes, tally, clock, parse, onExpired })
-  }
-
-  #context({ event }: SubscriptionPlan, tally: FanOutTally | undefined, whose: () => Subscription): LaneContext {
-    const { clock, log, scheduler, deadLetters, raiseAlarm, observerOf } = this.#parts
-    return {
-      clock,
-      log,
-      scheduler,
-      observer: () => observerOf(whose()),
-      alarm: isAlarmEvent(event) ? NO_ALARM : new Alarm(event, clock, raiseAlarm),
-      settled: tally === undefined ? undefined : (one, fate) => tally.end(one, fate),
-      deadLetter: (socket, dead, error, attempts) =>
-        deadLetters.add({ event: dead, subscribed: event, socket, error, attempts, diedAtMs: clock.nowMs() }),
-    }
+    const { event } = subscription
+    return this.#parts.openStore?.({ subscription: durableName(subscription, way), event, socket: way.text, policy })
   }
 }
 
 const needsStore = ({ durable, overflow }: DeliveryPolicy): boolean => durable || overflow === 'spool'
 
 /** The same in every run: made of what is shown, not of passwords, which may change. */
-function durableName({ event, filter, address }: SubscriptionPlan, way: Address): string {
-  const parts = JSON.stringify([event, address.text, filter?.text ?? null, way.text])
+function durableName({ event, filterText, socket }: Subscription, way: Address): string {
+  const parts = JSON.stringify([event, socket, filterText, way.text])
   return createHash('sha256').update(parts).digest('hex').slice(0, 32)
 }

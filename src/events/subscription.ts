@@ -1,11 +1,13 @@
-import type { Clock, Timer } from '../util/clock.ts'
+import type { Clock } from '../util/clock.ts'
+import { listed, NOTHING, type SubscriptionCounters } from './counters.ts'
 import type { RaisedEvent } from './event.ts'
-import type { FanOutTally } from './fan-out-tally.ts'
+import type { Expiring } from './expiry.ts'
 import type { Filter } from './filter.ts'
-import type { Lane } from './lane.ts'
-import type { SubscriptionCounters } from './ledger.ts'
+import { countersOf } from './lane.ts'
+import type { PooledSink } from './sink-pool.ts'
 import type { SubscriptionOptions } from './socket-options.ts'
 import type { Address, Health, PayloadFormat } from './transport.ts'
+import type { Ways } from './ways.ts'
 
 /** The error of the latest attempt that failed. */
 export interface LastError {
@@ -23,61 +25,71 @@ export interface LaneReport {
   readonly lastError: LastError | null
 }
 
-/** What a subscription is made of. */
-export interface SubscriptionInit {
-  /** Grows with each subscription made. */
-  readonly serial: number
+/** What is subscribed, all of it checked but for the address. */
+export interface SubscriptionPlan {
   /** Name of the event, or `*` for all. */
   readonly event: string
   readonly address: Address
   readonly filter: Filter | null
   readonly options: SubscriptionOptions
-  readonly lanes: readonly Lane[]
-  /** What became of each event as a whole, where it goes several ways. */
-  readonly tally: FanOutTally | undefined
+}
+
+/** What all subscriptions share. */
+export interface SubscriptionParts {
   readonly clock: Clock
   /** Parses a socket text; throws where it cannot. */
   readonly parse: (text: string) => Address
-  readonly onExpired: (subscription: Subscription) => void
+  /** Makes the ways to the sinks a subscription holds; from then on these are the ways' own. */
+  openWays(subscription: Subscription, held: readonly PooledSink[]): Ways
 }
 
-/** setTimeout fires at once for longer delays. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 const HEALTH_ORDER = { down: 0, connecting: 1, up: 2 } as const
 
-/** Someone who wants an event sent somewhere, for a time or for good. */
-export class Subscription {
+/**
+ * Someone who wants an event sent somewhere, for a time or for good. There may be a million that never get an event, so what
+ * delivers is only made when there is something to deliver.
+ */
+export class Subscription implements Expiring {
+  /** Grows with each subscription made. */
   readonly serial: number
   /** Name of the event, or `*` for all. */
   readonly event: string
-  /** Canonical text of the socket, secrets masked. */
-  readonly socket: string
-  /** What renewals match on; holds secrets. */
-  readonly key: string
   readonly filter: Filter | null
   readonly options: SubscriptionOptions
-  readonly #tally: FanOutTally | undefined
-  readonly #lanes: readonly Lane[]
-  readonly #clock: Clock
-  readonly #parse: (text: string) => Address
-  readonly #onExpired: (subscription: Subscription) => void
+  queuedMs: number | undefined
+  readonly #address: Address
+  readonly #parts: SubscriptionParts
+  readonly #held: readonly PooledSink[]
+  #ways: Ways | undefined
   #expireS: number | null = null
-  #sinceMs: number
-  #timer: Timer | undefined
+  #endsMs: number | undefined
 
-  constructor(init: SubscriptionInit) {
-    this.serial = init.serial
-    this.event = init.event
-    this.socket = init.address.text
-    this.key = init.address.key
-    this.filter = init.filter
-    this.options = init.options
-    this.#tally = init.tally
-    this.#lanes = init.lanes
-    this.#clock = init.clock
-    this.#parse = init.parse
-    this.#onExpired = init.onExpired
-    this.#sinceMs = init.clock.monotonicMs()
+  /** `held`: the sinks it leads to, one but for a socket that stands for several; none: it describes one that has ended. */
+  constructor(serial: number, plan: SubscriptionPlan, held: readonly PooledSink[], parts: SubscriptionParts) {
+    const { address } = plan
+    const [first] = held
+    this.serial = serial
+    this.event = plan.event
+    this.filter = plan.filter
+    this.options = plan.options
+    // Those of one socket keep one address.
+    this.#address = first?.address.text === address.text && first.address.key === address.key ? first.address : address
+    this.#parts = parts
+    this.#held = held
+  }
+
+  /** Canonical text of the socket, secrets masked. */
+  get socket(): string {
+    return this.#address.text
+  }
+
+  /** What renewals match on; holds secrets. */
+  get key(): string {
+    return this.#address.key
+  }
+
+  get address(): Address {
+    return this.#address
   }
 
   /** Lifetime asked for, seconds; null when permanent. */
@@ -85,14 +97,19 @@ export class Subscription {
     return this.#expireS
   }
 
+  /** When it ends, on the monotonic clock; infinite when permanent. */
+  get expiresMs(): number {
+    return this.#endsMs ?? Number.POSITIVE_INFINITY
+  }
+
   /** Seconds left, rounded up; 0 when expired, null when permanent. */
   get ttl(): number | null {
-    if (this.#expireS === null) return null
-    return Math.max(0, Math.ceil((this.#expiresMs - this.#clock.monotonicMs()) / 1000))
+    if (this.#endsMs === undefined) return null
+    return Math.max(0, Math.ceil((this.#endsMs - this.#parts.clock.monotonicMs()) / 1000))
   }
 
   get isExpired(): boolean {
-    return this.#expireS !== null && this.#clock.monotonicMs() >= this.#expiresMs
+    return this.#endsMs !== undefined && this.#parts.clock.monotonicMs() >= this.#endsMs
   }
 
   /** Canonical text of the filter, or null. */
@@ -105,17 +122,14 @@ export class Subscription {
     return this.options.format
   }
 
-  /** Each event counts once, however many ways it goes: kept on disk, as on the way that is furthest behind. */
+  /** Each event counts once, however many ways it goes. */
   get counters(): SubscriptionCounters {
-    if (this.#tally !== undefined) return this.#tally.counters(this.#lanes)
-    const [first, ...others] = this.#lanes
-    if (first === undefined) return NOTHING
-    return countersOf(others.reduce((a, b) => (b.counters.delivered < a.counters.delivered ? b : a), first))
+    return this.#ways?.counters ?? NOTHING
   }
 
   /** The worst of its ways. */
   get health(): Health {
-    const all = this.lanes.map(lane => lane.health)
+    const all = this.#held.map(({ sink }) => sink.health)
     return all.reduce(
       (a, b) => (HEALTH_ORDER[b.state] < HEALTH_ORDER[a.state] ? b : a),
       all[0] ?? { state: 'down', sinceMs: 0 },
@@ -128,7 +142,9 @@ export class Subscription {
   }
 
   get lanes(): readonly LaneReport[] {
-    return this.#lanes.map(lane => {
+    if (this.#ways === undefined)
+      return this.#held.map(({ address, sink }) => ({ ...IDLE, socket: address.text, health: sink.health }))
+    return this.#ways.lanes.map(lane => {
       lane.expire()
       const { lastError: error, lastErrorAtMs: atMs } = lane
       const lastError = error === undefined ? null : { code: error.code, message: error.message, atMs }
@@ -138,16 +154,15 @@ export class Subscription {
 
   /** Restarts the clock; with a number also sets the lifetime. A permanent one becomes expiring, never the reverse. */
   renew(expireS: number | null): void {
-    this.#sinceMs = this.#clock.monotonicMs()
     if (expireS !== null) this.#expireS = expireS
-    this.#timer?.clear()
-    if (this.#expireS !== null) this.#arm()
+    // A whole number takes no room of its own.
+    if (this.#expireS !== null) this.#endsMs = Math.ceil(this.#parts.clock.monotonicMs() + this.#expireS * 1000)
   }
 
   /** Whether a socket text means this subscription's socket. False where it does not parse. */
   matchesSocket(text: string): boolean {
     try {
-      return this.#parse(text).key === this.key
+      return this.#parts.parse(text).key === this.key
     } catch {
       return false
     }
@@ -155,17 +170,17 @@ export class Subscription {
 
   /** Gives an event its way. `nowMs` is the monotonic clock. */
   offer(event: RaisedEvent, nowMs: number): void {
-    this.#tally?.begin(event)
-    for (const lane of this.#lanes) lane.offer(event, nowMs)
+    this.begin().offer(event, nowMs)
   }
 
   /** Gives an event that one of its ways refused to that way again. False when it has no such way. */
   offerAgain(event: RaisedEvent, socket: string, nowMs: number): boolean {
-    const lane = this.#lanes.find(one => one.socket === socket)
-    if (lane === undefined) return false
-    this.#tally?.begin(event, 1)
-    lane.offer(event, nowMs)
-    return true
+    return this.#held.some(({ address }) => address.text === socket) && this.begin().offerAgain(event, socket, nowMs)
+  }
+
+  /** Makes its ways now: what an earlier run left on disk is sent without any new event. */
+  begin(): Ways {
+    return (this.#ways ??= this.#parts.openWays(this, this.#held))
   }
 
   /** The members by which OpenSIPS lists a subscription (events reference §1.8). */
@@ -193,7 +208,12 @@ export class Subscription {
 
   /** Resolves once nothing is queued or in flight. */
   async whenIdle(): Promise<void> {
-    await Promise.all(this.#lanes.map(lane => lane.whenIdle()))
+    if (this.#ways !== undefined) await Promise.all(this.#ways.lanes.map(lane => lane.whenIdle()))
+  }
+
+  /** It has had an event, or had some from the start. */
+  get hasBegun(): boolean {
+    return this.#ways !== undefined
   }
 
   /**
@@ -201,39 +221,13 @@ export class Subscription {
    * the subscription itself has ended, and not only the process.
    */
   async close(signal: AbortSignal, forGood: boolean): Promise<void> {
-    this.#timer?.clear()
-    await Promise.all(this.#lanes.map(lane => lane.close(signal, forGood)))
-  }
-
-  get #expiresMs(): number {
-    return this.#sinceMs + (this.#expireS ?? 0) * 1000
-  }
-
-  #arm(): void {
-    const leftMs = Math.max(1, this.#expiresMs - this.#clock.monotonicMs())
-    this.#timer = this.#clock.after(Math.min(leftMs, LONGEST_TIMER_MS), () => {
-      if (this.isExpired) this.#onExpired(this)
-      else this.#arm()
-    })
+    if (this.#ways === undefined) await Promise.all(this.#held.map(held => held.release(signal)))
+    else await Promise.all(this.#ways.lanes.map(lane => lane.close(signal, forGood)))
   }
 }
 
-const NOTHING: SubscriptionCounters = {
-  raised: 0,
-  delivered: 0,
-  failed: 0,
-  dropped: { overflow: 0, coalesced: 0, expired: 0, closed: 0 },
-  retried: 0,
-  maybeDuplicate: 0,
-  queued: 0,
-  inFlight: 0,
-  oldestMs: 0,
-}
-
-function countersOf(lane: Lane): SubscriptionCounters {
-  const { queued, inFlight, oldestMs } = lane
-  return { ...lane.counters, dropped: { ...lane.counters.dropped }, queued, inFlight, oldestMs }
-}
+/** A way that never had an event. */
+const IDLE = { counters: NOTHING, lastError: null } as const
 
 const inUse = ({ receiver }: Health): { readonly receiver?: string } => (receiver === undefined ? {} : { receiver })
 
@@ -243,19 +237,3 @@ const listedWay = ({ socket, health, counters }: LaneReport): Readonly<Record<st
   ...inUse(health),
   ...listed(counters),
 })
-
-/** Counters in the spelling of management: only what is not zero, beside the three that are always told. */
-function listed(counters: SubscriptionCounters): Readonly<Record<string, number>> {
-  const { raised, delivered, queued, failed, inFlight, retried, maybeDuplicate, dropped } = counters
-  const optional = {
-    failed,
-    in_flight: inFlight,
-    retried,
-    maybe_duplicate: maybeDuplicate,
-    dropped_overflow: dropped.overflow,
-    dropped_coalesced: dropped.coalesced,
-    dropped_expired: dropped.expired,
-    dropped_closed: dropped.closed,
-  }
-  return { raised, delivered, queued, ...Object.fromEntries(Object.entries(optional).filter(([, count]) => count > 0)) }
-}

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { EventBus, SubscribeError } from '../../src/events/bus.ts'
+import { EventBus } from '../../src/events/bus.ts'
 import type { Era, EventType } from '../../src/events/catalogue.ts'
 import type { DeliveryPolicy } from '../../src/events/policy.ts'
+import { SubscribeError } from '../../src/events/subscribe-request.ts'
 import { DELIVERED } from '../../src/events/transport.ts'
 import { field, optionalField } from '../../src/util/spec.ts'
 import { VirtualClock } from '../../src/util/virtual-clock.ts'
@@ -215,7 +216,6 @@ describe('subscribing', () => {
 
   it('ends at the raise when the timer is late', () => {
     const { subscribe, raise, clock } = setUp()
-    subscribe('mem:a', { expireS: 1 })
     clock.after = () => ({ clear: () => undefined })
     subscribe('mem:a', { expireS: 1 })
     clock.advanceSync(1_000)

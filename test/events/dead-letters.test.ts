@@ -66,6 +66,7 @@ describe('dead letters', () => {
     const letter = (values: string[]) => ({
       event: sampleEvent('E', null, values),
       subscribed: 'E',
+      filterText: null,
       socket: 'mem:a',
       error: new DeliveryError('E_REFUSED', 'no'),
       attempts: 1,

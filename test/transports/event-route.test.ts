@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { EventBus, SubscribeError } from '../../src/events/bus.ts'
+import { EventBus } from '../../src/events/bus.ts'
 import type { RaisedEvent } from '../../src/events/event.ts'
+import { SubscribeError } from '../../src/events/subscribe-request.ts'
 import { DELIVERED, type Delivery } from '../../src/events/transport.ts'
 import { VirtualClock } from '../../src/util/virtual-clock.ts'
 import eventRoute from '../../transports/event-route/index.ts'

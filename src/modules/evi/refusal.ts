@@ -1,4 +1,4 @@
-import { SubscribeError } from '../../events/bus.ts'
+import { SubscribeError } from '../../events/subscribe-request.ts'
 
 /** Why a subscription was not made: the part of the request at fault, then what was expected there. */
 export function refusalReason(error: unknown): string {
