@@ -48,6 +48,8 @@ export class RaisedEvent implements WireEvent {
   #message: RaisingMessage | undefined
   #callId: string | undefined
   #derived: Derived | undefined
+  /** 0 until somebody asks. */
+  #sizeBytes = 0
 
   // One argument each: an object to carry them would be garbage of every raise.
   constructor(
@@ -91,8 +93,10 @@ export class RaisedEvent implements WireEvent {
 
   /** Memory that the event takes, roughly. */
   get sizeBytes(): number {
+    if (this.#sizeBytes > 0) return this.#sizeBytes
     let bytes = OVERHEAD_BYTES
     for (const value of this.values) if (typeof value === 'string') bytes += value.length
+    this.#sizeBytes = bytes
     return bytes
   }
 

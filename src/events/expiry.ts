@@ -30,6 +30,11 @@ export class ExpiryQueue<T extends Expiring> {
     this.#expired = expired
   }
 
+  /** Entries it keeps, some of which may have ended otherwise. */
+  get size(): number {
+    return this.#entries.length
+  }
+
   /** To be called when the end of an entry has been set. */
   set(entry: T): void {
     const { expiresMs, queuedMs } = entry

@@ -1,6 +1,7 @@
 import type { Value } from '../util/spec.ts'
-import { wildcardMatcher } from '../util/wildcard.ts'
 import type { EventType } from './catalogue.ts'
+import { Comparison, type Condition, Exclusion, equalOrAlike, OneOf, RegexCondition } from './filter-conditions.ts'
+import { FilterError, Scanner } from './filter-scanner.ts'
 
 /*
  * The filter of a subscription: conditions that must all hold.
@@ -19,44 +20,28 @@ import type { EventType } from './catalogue.ts'
  * absent or NULL meets no condition but `!=`. Where a name occurs twice, the first counts.
  */
 
-/** A filter that cannot be used: says what was wrong, at which offset, and what was expected there. */
-export class FilterError extends Error {
-  override readonly name = 'FilterError'
-  /** Offset in the filter's text. */
-  readonly offset: number
-  constructor(message: string, offset: number) {
-    super(message)
-    this.offset = offset
-  }
-}
-
-type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | '~' | 'in'
-
-/** One condition of a filter. */
-export interface Condition {
-  /** The field's name: as it is on the wire for declared fields, lower case otherwise. */
-  readonly key: string
-  /** Texts of which the value must be one, where that is all there is to it: what an index finds it by. */
-  readonly equals: readonly string[] | null
-  /** The canonical text. */
-  readonly text: string
-  holds(value: Value | undefined): boolean
-}
-
-/** A parsed filter. Immutable. */
+/** A parsed filter. Immutable. There may be a million: the most common kind has one condition, and no array for it. */
 export class Filter {
-  readonly conditions: readonly Condition[]
-  /** The canonical text: parses to an equal filter; equal texts mean the same filter. */
-  readonly text: string
+  readonly #conditions: Condition | readonly Condition[]
 
   constructor(conditions: readonly Condition[]) {
-    this.conditions = conditions
-    this.text = conditions.map(condition => condition.text).join(';')
+    const [only, ...others] = conditions
+    this.#conditions = only !== undefined && others.length === 0 ? only : conditions
+  }
+
+  get conditions(): readonly Condition[] {
+    return 'holds' in this.#conditions ? [this.#conditions] : this.#conditions
+  }
+
+  /** The canonical text: parses to an equal filter; equal texts mean the same filter. */
+  get text(): string {
+    return this.conditions.map(condition => condition.text).join(';')
   }
 
   matches(names: readonly string[] | null, values: readonly (Value | undefined)[]): boolean {
-    for (const condition of this.conditions)
-      if (!condition.holds(fieldValue(names, values, condition.key))) return false
+    const conditions = this.#conditions
+    if ('holds' in conditions) return conditions.holds(fieldValue(names, values, conditions.key))
+    for (const condition of conditions) if (!condition.holds(fieldValue(names, values, condition.key))) return false
     return true
   }
 }
@@ -90,18 +75,18 @@ function parseCondition(scanner: Scanner, type: EventType | null): Condition {
   const at = scanner.at
   const key = resolveKey(scanner.key(), type, at)
   const operator = scanner.operator()
-  if (operator === 'in') return listCondition(key, scanner.list())
+  if (operator === 'in') return new OneOf(key, scanner.list())
   const valueAt = scanner.at
   const value = scanner.value('; \t\r\n')
   switch (operator) {
     case '=':
-      return patternCondition(key, value)
+      return equalOrAlike(key, value)
     case '!=':
-      return exclusion(key, value)
+      return new Exclusion(key, value)
     case '~':
-      return regexCondition(key, value, valueAt)
+      return new RegexCondition(key, value, valueAt)
     default:
-      return comparison(key, operator, value, valueAt)
+      return new Comparison(key, operator, value, valueAt)
   }
 }
 
@@ -117,186 +102,4 @@ function resolveKey(key: string, type: EventType | null, at: number): string {
   }
   if (type.isOpen) return key
   throw new FilterError(`${type.name} has no field "${key}"; its fields are ${type.fieldNames.join(', ')}`, at)
-}
-
-function patternCondition(key: string, pattern: string): Condition {
-  const matcher = wildcardMatcher(pattern)
-  return {
-    key,
-    equals: matcher.literal === null ? null : [matcher.literal],
-    text: `${key}=${quoted(pattern)}`,
-    holds: value => value !== undefined && value !== null && matcher.matches(asText(value)),
-  }
-}
-
-function exclusion(key: string, pattern: string): Condition {
-  const matcher = wildcardMatcher(pattern)
-  return {
-    key,
-    equals: null,
-    text: `${key}!=${quoted(pattern)}`,
-    holds: value => value === undefined || value === null || !matcher.matches(asText(value)),
-  }
-}
-
-function listCondition(key: string, patterns: readonly string[]): Condition {
-  const matchers = patterns.map(wildcardMatcher)
-  const literals = matchers.map(matcher => matcher.literal).filter(literal => literal !== null)
-  return {
-    key,
-    equals: literals.length === matchers.length ? [...new Set(literals)] : null,
-    text: `${key} in(${patterns.map(quoted).join(',')})`,
-    holds: value => value !== undefined && value !== null && matchers.some(matcher => matcher.matches(asText(value))),
-  }
-}
-
-const NUMBER = /^[+-]?\d+(\.\d+)?$/
-
-function comparison(
-  key: string,
-  operator: Exclude<Operator, '=' | '!=' | '~' | 'in'>,
-  text: string,
-  at: number,
-): Condition {
-  if (!NUMBER.test(text)) throw new FilterError(`expected a number after ${key}${operator}, found "${text}"`, at)
-  const bound = Number(text)
-  const compare = COMPARE[operator]
-  return {
-    key,
-    equals: null,
-    text: `${key}${operator}${text}`,
-    holds: value => {
-      const number = asNumber(value)
-      return number !== undefined && compare(number, bound)
-    },
-  }
-}
-
-const COMPARE = {
-  '<': (a: number, b: number) => a < b,
-  '<=': (a: number, b: number) => a <= b,
-  '>': (a: number, b: number) => a > b,
-  '>=': (a: number, b: number) => a >= b,
-} as const
-
-// A regular expression can be slow on long text, and the text comes from the network.
-const LONGEST_MATCHED = 4096
-
-function regexCondition(key: string, source: string, at: number): Condition {
-  const regex = compileRegex(source, at)
-  return {
-    key,
-    equals: null,
-    text: `${key}~${quoted(source)}`,
-    holds: value => value !== undefined && value !== null && regex.test(asText(value).slice(0, LONGEST_MATCHED)),
-  }
-}
-
-function compileRegex(source: string, at: number): RegExp {
-  try {
-    return new RegExp(source, 'u')
-  } catch (cause) {
-    throw new FilterError(`"${source}" is not a regular expression: ${(cause as Error).message}`, at)
-  }
-}
-
-/** The text a value is matched by. */
-export function asText(value: string | number): string {
-  return typeof value === 'string' ? value : String(value)
-}
-
-function asNumber(value: Value | undefined): number | undefined {
-  if (typeof value === 'number') return value
-  return typeof value === 'string' && NUMBER.test(value) ? Number(value) : undefined
-}
-
-function quoted(text: string): string {
-  return /^[^\s;,()"'][^\s;,()]*$/.test(text) ? text : `"${text.replaceAll('"', '\\"')}"`
-}
-
-class Scanner {
-  readonly #text: string
-  at = 0
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  get atEnd(): boolean {
-    return this.at >= this.#text.length
-  }
-
-  skipSeparators(): void {
-    this.#skip(';')
-  }
-
-  key(): string {
-    const found = /[^\s;=!<>~()"',]+/y
-    found.lastIndex = this.at
-    const key = found.exec(this.#text)?.[0]
-    if (key === undefined) throw this.#expected('the name of a field')
-    this.at += key.length
-    return key
-  }
-
-  operator(): Operator {
-    this.#skip('')
-    for (const operator of ['!=', '<=', '>=', '=', '<', '>', '~'] as const) {
-      if (!this.#text.startsWith(operator, this.at)) continue
-      this.at += operator.length
-      return operator
-    }
-    const list = /in\s*\(/y
-    list.lastIndex = this.at
-    const found = list.exec(this.#text)
-    if (found === null) throw this.#expected('one of = != < <= > >= ~ in(')
-    this.at = list.lastIndex
-    return 'in'
-  }
-
-  list(): readonly string[] {
-    const items: string[] = []
-    for (;;) {
-      this.#skip('')
-      items.push(this.value(',); \t\r\n'))
-      this.#skip('')
-      const next = this.#text[this.at]
-      if (next !== ',' && next !== ')') throw this.#expected('"," or ")"')
-      this.at++
-      if (next === ')') return items
-    }
-  }
-
-  /** A quoted or plain value that ends before one of `stops`. */
-  value(stops: string): string {
-    const quote = this.#text[this.at]
-    if (quote === '"' || quote === "'") return this.#quotedValue(quote, stops)
-    const from = this.at
-    while (!this.atEnd && !stops.includes(this.#text.charAt(this.at))) this.at += this.#text[this.at] === '\\' ? 2 : 1
-    this.at = Math.min(this.at, this.#text.length)
-    if (this.at === from) throw this.#expected('a value (write "" for empty text)')
-    return this.#text.slice(from, this.at)
-  }
-
-  #quotedValue(quote: string, stops: string): string {
-    const from = this.at++
-    let value = ''
-    for (; this.#text[this.at] !== quote; this.at++) {
-      if (this.atEnd) throw new FilterError(`the value that starts at ${from} has no closing ${quote}`, from)
-      if (this.#text[this.at] === '\\' && this.#text[this.at + 1] === quote) this.at++
-      value += this.#text[this.at]
-    }
-    this.at++
-    if (!this.atEnd && !stops.includes(this.#text.charAt(this.at))) throw this.#expected('";" or a blank')
-    return value
-  }
-
-  #skip(more: string): void {
-    while (!this.atEnd && (/\s/.test(this.#text.charAt(this.at)) || more === this.#text[this.at])) this.at++
-  }
-
-  #expected(what: string): FilterError {
-    const found = this.atEnd ? 'the end' : `"${this.#text.slice(this.at, this.at + 12)}"`
-    return new FilterError(`expected ${what} at offset ${this.at}, found ${found}`, this.at)
-  }
 }

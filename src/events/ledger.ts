@@ -64,7 +64,7 @@ export class Ledger {
   /** Wall-clock time of `lastError`. */
   lastErrorAtMs = 0
   #dropsUnlogged = 0
-  #dropsLoggedMs = Number.NEGATIVE_INFINITY
+  #dropsLoggedMs: number | undefined
 
   constructor(socket: string, context: LaneContext) {
     this.socket = socket
@@ -118,7 +118,7 @@ export class Ledger {
     this.#context.alarm.lost(this.socket, event, GIVEN_UP[reason], 0)
     this.#dropsUnlogged++
     const nowMs = this.#context.clock.monotonicMs()
-    if (nowMs - this.#dropsLoggedMs < DROP_LOG_MS) return
+    if (this.#dropsLoggedMs !== undefined && nowMs - this.#dropsLoggedMs < DROP_LOG_MS) return
     this.#context.log.warn('events dropped', { socket: this.socket, reason, events: this.#dropsUnlogged })
     this.#dropsLoggedMs = nowMs
     this.#dropsUnlogged = 0

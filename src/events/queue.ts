@@ -3,9 +3,8 @@ import type { EventStore, StoreListener } from './event-store.ts'
 import type { Overflow } from './policy.ts'
 import { keyReader } from './transport.ts'
 
-/** Of all queues that hold nothing. */
-const NO_TIMES = new Float64Array(0)
-const NO_ATTEMPTS = new Uint32Array(0)
+/** Of all queues that hold nothing, or nothing that was tried before. */
+const NO_NUMBERS: number[] = []
 const FIRST_SIZE = 8
 /** A ring larger than this is let go of once it is empty. */
 const KEPT_SIZE = 1024
@@ -21,10 +20,9 @@ export class EventQueue implements EventStore {
   readonly #waiting: WaitingByKey | undefined
   #listener: StoreListener | undefined
   #events: (RaisedEvent | undefined)[] = []
-  #since = NO_TIMES
-  #attempts = NO_ATTEMPTS
-  /** Bytes of each, where there is a bound. */
-  #sizes = NO_ATTEMPTS
+  #since = NO_NUMBERS
+  /** Nothing until an event is put back. */
+  #attempts = NO_NUMBERS
   #head = 0
   #length = 0
   #bytes = 0
@@ -63,8 +61,7 @@ export class EventQueue implements EventStore {
     const at = (this.#head + this.#length) & (this.#events.length - 1)
     this.#events[at] = event
     this.#since[at] = sinceMs
-    this.#attempts[at] = 0
-    this.#sizes[at] = size
+    if (this.#attempts !== NO_NUMBERS) this.#attempts[at] = 0
     this.#waiting?.add(event, this.#passed + this.#length)
     this.#length++
     this.#bytes += size
@@ -82,11 +79,10 @@ export class EventQueue implements EventStore {
     this.#passed--
     this.#events[this.#head] = event
     this.#since[this.#head] = sinceMs
+    if (this.#attempts === NO_NUMBERS) this.#attempts = new Array<number>(this.#events.length).fill(0)
     this.#attempts[this.#head] = attempts
     this.#length++
-    const size = this.#sizeOf(event)
-    this.#sizes[this.#head] = size
-    this.#bytes += size
+    this.#bytes += this.#sizeOf(event)
   }
 
   shift(): RaisedEvent | undefined {
@@ -95,7 +91,7 @@ export class EventQueue implements EventStore {
     this.#events[this.#head] = undefined
     if (event !== undefined) {
       this.#waiting?.remove(event, this.#passed)
-      this.#bytes -= this.#sizes[this.#head] ?? 0
+      this.#bytes -= this.#sizeOf(event)
     }
     this.#head = (this.#head + 1) & (this.#events.length - 1)
     this.#passed++
@@ -134,8 +130,7 @@ export class EventQueue implements EventStore {
     const gone = this.#events[at]
     if (gone === undefined) return false
     this.#events[at] = event
-    this.#bytes += size - (this.#sizes[at] ?? 0)
-    this.#sizes[at] = size
+    this.#bytes += size - this.#sizeOf(gone)
     this.#listener?.dropped(gone, 'coalesced')
     return true
   }
@@ -147,7 +142,7 @@ export class EventQueue implements EventStore {
     this.#length--
     if (event === undefined) return undefined
     this.#waiting?.remove(event, this.#passed + this.#length)
-    this.#bytes -= this.#sizes[at] ?? 0
+    this.#bytes -= this.#sizeOf(event)
     return event
   }
 
@@ -156,29 +151,26 @@ export class EventQueue implements EventStore {
     const size = Math.max(FIRST_SIZE, this.#events.length * 2)
     const mask = this.#events.length - 1
     const events = new Array<RaisedEvent | undefined>(size).fill(undefined)
-    const since = new Float64Array(size)
-    const attempts = new Uint32Array(size)
-    const sizes = new Uint32Array(size)
+    // NaN makes it an array of doubles from the start.
+    const since = new Array<number>(size).fill(Number.NaN)
+    const attempts = this.#attempts === NO_NUMBERS ? NO_NUMBERS : new Array<number>(size).fill(0)
     for (let i = 0; i < this.#length; i++) {
       const at = (this.#head + i) & mask
       events[i] = this.#events[at]
       since[i] = this.#since[at] ?? 0
-      attempts[i] = this.#attempts[at] ?? 0
-      sizes[i] = this.#sizes[at] ?? 0
+      if (attempts !== NO_NUMBERS) attempts[i] = this.#attempts[at] ?? 0
     }
     this.#events = events
     this.#since = since
     this.#attempts = attempts
-    this.#sizes = sizes
     this.#head = 0
   }
 
   /** Gives back the memory of a backlog once it is gone. */
   #letGo(): void {
     this.#events = []
-    this.#since = NO_TIMES
-    this.#attempts = NO_ATTEMPTS
-    this.#sizes = NO_ATTEMPTS
+    this.#since = NO_NUMBERS
+    this.#attempts = NO_NUMBERS
     this.#head = 0
   }
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { EventBus } from '../../src/events/bus.ts'
 import type { EventType } from '../../src/events/catalogue.ts'
-import type { Delivery, Sink, Transport, TransportModule } from '../../src/events/transport.ts'
+import type { Delivery, Health, Sink, Transport, TransportModule } from '../../src/events/transport.ts'
 import { DELIVERED } from '../../src/events/transport.ts'
 import { systemClock } from '../../src/util/clock.ts'
 import { field } from '../../src/util/spec.ts'
@@ -81,17 +81,29 @@ export class NullTransport implements Transport {
   }
 
   open(): Sink {
-    return {
-      health: { state: 'up', sinceMs: 0 },
-      send: (): Delivery => {
-        this.taken++
-        return DELIVERED
-      },
-      flush: async () => {},
-      close: async () => {},
-      onHealth: () => {},
-    }
+    return new NullSink(this)
   }
+}
+
+const UP: Health = { state: 'up', sinceMs: 0 }
+
+class NullSink implements Sink {
+  readonly #transport: NullTransport
+
+  constructor(transport: NullTransport) {
+    this.#transport = transport
+  }
+
+  get health(): Health {
+    return UP
+  }
+  send(): Delivery {
+    this.#transport.taken++
+    return DELIVERED
+  }
+  async flush(): Promise<void> {}
+  async close(): Promise<void> {}
+  onHealth(): void {}
 }
 
 /** Lets the event loop turn until the condition holds. */

@@ -1,8 +1,6 @@
 import { type BenchBus, benchBus, NullTransport, until } from './bus-rig.ts'
-import { atMost, type Bench, cpuUs, figure, heapUsed, inTurn, nsPerCall } from './measure.ts'
+import { type Bench, cpuUs, figure, inTurn, nsPerCall } from './measure.ts'
 
-const FEW = 10
-const MANY = 100_000
 const MATCHING = 8
 
 interface Loaded {
@@ -38,18 +36,6 @@ const nsPerRaise = (a: Loaded, b: Loaded, perRaise = 1): Promise<readonly [numbe
     ROUNDS,
   )
 
-const filtered = (count: number) =>
-  busWith(({ bus }) => {
-    for (let i = 0; i < count; i++)
-      bus.subscribe({
-        event: 'E_BENCH',
-        socket: `null:${i}`,
-        expireS: null,
-        filter: `aor=user${i}@example.org`,
-        by: 'script',
-      })
-  })
-
 export const bench: Bench = async () => {
   const nobody = busWith(() => {})
   const quietNs = nsPerCall(() => nobody.rig.raise(3), 1_000_000)
@@ -62,22 +48,9 @@ export const bench: Bench = async () => {
   const [oneNs] = await nsPerRaise(alone, alone)
   const crowd = plainSubscribers(MATCHING)
   const [severalNs] = await nsPerRaise(crowd, crowd, MATCHING)
-  const few = filtered(FEW)
-  const before = heapUsed()
-  const many = filtered(MANY)
-  const subscriptionBytes = (heapUsed() - before) / MANY
-  const [fewNs, manyNs] = await nsPerRaise(few, many)
   return [
     figure('raise, nobody subscribed', `${quietNs.toFixed(0)} ns`),
     figure('raise and deliver to 1 subscriber', `${oneNs.toFixed(0)} ns`),
     figure(`raise and deliver to ${MATCHING} subscribers, each`, `${(severalNs / MATCHING).toFixed(0)} ns`),
-    atMost(
-      `raise, one of ${MANY} filtered subscriptions matches`,
-      `${manyNs.toFixed(0)} ns`,
-      `${fewNs.toFixed(0)} ns with ${FEW}`,
-      manyNs / fewNs,
-      2,
-    ),
-    figure('heap of a filtered subscription', `${subscriptionBytes.toFixed(0)} bytes`),
   ]
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Catalogue } from '../../src/events/catalogue.ts'
-import { FilterError, parseFilter } from '../../src/events/filter.ts'
+import { parseFilter } from '../../src/events/filter.ts'
+import { FilterError } from '../../src/events/filter-scanner.ts'
 import type { Value } from '../../src/util/spec.ts'
 import { field } from '../../src/util/spec.ts'
 import { silentLog } from '../conformance/host.ts'

@@ -1,5 +1,7 @@
 import type { EventType } from '../../events/catalogue.ts'
-import { type Condition, Filter, FilterError, parseFilter } from '../../events/filter.ts'
+import { Filter, parseFilter } from '../../events/filter.ts'
+import type { Condition } from '../../events/filter-conditions.ts'
+import { FilterError } from '../../events/filter-scanner.ts'
 import type { Value } from '../../util/spec.ts'
 
 /** What becomes of a filter that cannot be met: an error, or, as in OpenSIPS, it counts for nothing. */
@@ -59,7 +61,8 @@ function lenientCondition(value: Value, type: EventType): Condition | string | n
   if (typeof condition === 'string') return null
   const field = type.spec?.fields[condition.key]
   if (field !== undefined && !field.optional) return condition
-  return { ...condition, equals: null, holds: found => found === undefined || condition.holds(found) }
+  const { key, text } = condition
+  return { key, text, equals: null, holds: found => found === undefined || condition.holds(found) }
 }
 
 interface Parts {

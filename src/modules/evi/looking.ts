@@ -1,5 +1,6 @@
 import { DeliveryTrail, type TrailStep } from '../../events/delivery-trail.ts'
-import { type Condition, fieldValue } from '../../events/filter.ts'
+import { fieldValue } from '../../events/filter.ts'
+import type { Condition } from '../../events/filter-conditions.ts'
 import type { Subscription } from '../../events/subscription.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type Host, optional } from '../../module/define.ts'

@@ -1,6 +1,7 @@
 import type { EventType } from '../../events/catalogue.ts'
 import type { RaisedEvent } from '../../events/event.ts'
-import { type Filter, FilterError, parseFilter } from '../../events/filter.ts'
+import { type Filter, parseFilter } from '../../events/filter.ts'
+import { FilterError } from '../../events/filter-scanner.ts'
 import type { Subscription } from '../../events/subscription.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type Host, optional } from '../../module/define.ts'

@@ -1,5 +1,6 @@
 import type { EventType } from '../../events/catalogue.ts'
-import { type Filter, FilterError, parseFilter } from '../../events/filter.ts'
+import { type Filter, parseFilter } from '../../events/filter.ts'
+import { FilterError } from '../../events/filter-scanner.ts'
 import type { EventData, WireEvent } from '../../events/transport.ts'
 import type { TailEvent, TailSource } from '../../mi/doors/http-events.ts'
 import { MiError } from '../../mi/management-interface.ts'
