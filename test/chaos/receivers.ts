@@ -3,10 +3,10 @@ import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import kafkajs from 'kafkajs'
 import { connect as connectNats } from 'nats'
-import { startKafka } from '../support/kafka/kafka-broker.ts'
-import { startNats } from '../support/nats-server.ts'
-import { RabbitMqBroker } from '../support/rabbitmq-broker.ts'
-import { startRedis } from '../support/redis-server.ts'
+import { kafkaMissing, startKafka } from '../support/kafka/kafka-broker.ts'
+import { natsMissing, startNats } from '../support/nats-server.ts'
+import { RabbitMqBroker, rabbitmqMissing } from '../support/rabbitmq-broker.ts'
+import { redisMissing, startRedis } from '../support/redis-server.ts'
 
 /** Something that arrived: the id of its event, and the Call-ID that the event carries. */
 export interface Arrival {
@@ -29,9 +29,28 @@ export interface Receiver {
 const NAME = 'chaos'
 const callIdOf = (text: string): string => (JSON.parse(text) as { params: { callid: string } }).params.callid
 
-/** All four, each with a place that keeps what it is given. */
-export const startReceivers = (): Promise<readonly Receiver[]> =>
-  Promise.all([rabbitmqReceiver(), kafkaReceiver(), natsReceiver(), bullmqReceiver()])
+const KINDS = [
+  { missing: rabbitmqMissing, start: rabbitmqReceiver },
+  { missing: kafkaMissing, start: kafkaReceiver },
+  { missing: natsMissing, start: natsReceiver },
+  { missing: redisMissing, start: bullmqReceiver },
+] as const
+
+/** All four, each with a place that keeps what it is given. Rejects with the reason when one cannot be had. */
+export async function startReceivers(): Promise<readonly Receiver[]> {
+  const started: Receiver[] = []
+  try {
+    for (const { missing, start } of KINDS) {
+      const reason = missing()
+      if (reason !== undefined) throw new Error(`a broker is missing: ${reason}`)
+      started.push(await start())
+    }
+  } catch (error) {
+    await Promise.all(started.map(receiver => receiver.stop()))
+    throw error
+  }
+  return started
+}
 
 async function rabbitmqReceiver(): Promise<Receiver> {
   const broker = await RabbitMqBroker.start()

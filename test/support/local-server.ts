@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { BrokerProcess } from './broker-process.ts'
 import { accepts, freePort } from './ports.ts'
 
-const READY_WITHIN_MS = 60_000
+const READY_WITHIN_MS = 90_000
 
 /** How a server in the foreground is started; everything else about it is the same for all of them. */
 export interface LocalServerSpec {

@@ -9,7 +9,7 @@ import { ensureDebianPackage } from './debian.ts'
 import { accepts, freePort } from './ports.ts'
 
 const BIN = '/usr/lib/rabbitmq/bin'
-const READY_WITHIN_MS = 45_000
+const READY_WITHIN_MS = 90_000
 
 /**
  * Why RabbitMQ cannot be started here, or undefined when it can. Installs Debian's package first where that is

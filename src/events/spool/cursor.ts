@@ -79,6 +79,11 @@ export class Cursor<T> {
     return this.#open - this.#settlements.openCount
   }
 
+  /** The same and those handed out. */
+  get unsettled(): number {
+    return this.#open
+  }
+
   /** Time of the record that comes next; undefined when there is none in memory now. */
   get headTimeMs(): number | undefined {
     return this.#ready[this.#readyHead]?.timeMs

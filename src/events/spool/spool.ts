@@ -77,6 +77,7 @@ export interface SpoolRecord<T> {
 /** A receiver as listings show it. */
 export interface CursorSummary {
   readonly name: string
+  /** Records not settled yet, those with the receiver among them. */
   readonly waiting: number
   readonly lost: number
 }
@@ -198,7 +199,7 @@ export class Spool<T> {
 
   /** Every receiver with something to get, those nobody has opened in this run included. */
   summary(): readonly CursorSummary[] {
-    const opened = [...this.#cursors.values()].map(({ name, waiting, lost }) => ({ name, waiting, lost }))
+    const opened = [...this.#cursors.values()].map(({ name, unsettled, lost }) => ({ name, waiting: unsettled, lost }))
     const others = [...this.#known].map(([key, { name }]) => ({
       name,
       waiting: this.#segments.reduce((sum, segment) => sum + segment.openFor(key), 0),

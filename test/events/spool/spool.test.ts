@@ -82,6 +82,19 @@ describe('a spool', () => {
     await third.close()
   })
 
+  it('lists what a receiver holds as waiting until it is settled', async () => {
+    const spool = await opened(newFolder())
+    const cursor = spool.cursor('a')
+    for (const text of numbered(2)) spool.append(text, cursor, 10)
+    await spool.flush()
+    const handed = [cursor.shift(), cursor.shift()]
+    const waiting = () => spool.summary().map(one => one.waiting)
+    expect(waiting()).toEqual([2])
+    if (handed[1] !== undefined) cursor.settle(handed[1])
+    expect(waiting()).toEqual([1])
+    await spool.close()
+  })
+
   it('writes one record for all receivers of an item', async () => {
     const folder = newFolder()
     const spool = await opened(folder)
