@@ -90,6 +90,7 @@ import topologyHiding from './modules/topology_hiding/index.ts'
 import uac from './modules/uac/index.ts'
 import uacAuth from './modules/uac_auth/index.ts'
 import uacRegistrant from './modules/uac_registrant/index.ts'
+import uri from './modules/uri/index.ts'
 import usrloc from './modules/usrloc/index.ts'
 import uuid from './modules/uuid/index.ts'
 import xml from './modules/xml/index.ts'
@@ -169,6 +170,7 @@ export const modules: readonly AnyModule[] = [
   uac,
   uacAuth,
   uacRegistrant,
+  uri,
   usrloc,
   uuid,
   xml,

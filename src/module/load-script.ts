@@ -76,6 +76,8 @@ class Loader {
   readonly #parts: LoadParts
   readonly #script: Script
   readonly #found = new Diagnostics()
+  /** Modules that could not be set up. */
+  readonly #refused: ModuleSpec[] = []
   readonly #tables: ScriptTables = { functions: new Map(), pvars: new Map(), events: new Set() }
 
   constructor(parts: LoadParts, script: Script) {
@@ -207,6 +209,9 @@ class Loader {
   #setUp(order: readonly AnyModule[], given: ReadonlyMap<string, GivenParams>, host: AssembledHost): LoadedModule[] {
     const paramsOf = (spec: ModuleSpec): GivenParams => given.get(spec.name) ?? new Map()
     return setUpModules(order, paramsOf, host, this.#tables, (spec, error) => {
+      this.#refused.push(spec)
+      // What fails because a module it stands on did is no fault of its own.
+      if (this.#refused.some(({ name }) => (spec.depends ?? []).includes(name))) return
       const reason = error instanceof Error ? error.message : String(error)
       this.#found.error('E_MODPARAM', this.#placeOf(spec.name), `module ${spec.name}: ${reason}`)
     })
@@ -227,6 +232,10 @@ class Loader {
    * is misspelt, or is in a module that no line meant to load, is.
    */
   #withoutConsequences(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+    return this.#withoutMissing(diagnostics.filter(found => !this.#refused.some(spec => isUnknownOf(spec, found))))
+  }
+
+  #withoutMissing(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
     const missing = this.#found.list.filter(({ code }) => code === 'E_MODULE')
     if (missing.length === 0) return diagnostics
     const meant = missing.map(({ hint = '' }) => /^did you mean "(\w+)"/.exec(hint)?.[1])
@@ -237,6 +246,15 @@ class Loader {
     }
     return diagnostics.filter(found => !isConsequence(found))
   }
+}
+
+/** Whether what is unknown would be there if the module were. */
+function isUnknownOf({ functions = {}, pvars = {} }: ModuleSpec, { message }: Diagnostic): boolean {
+  const [, called] = /^unknown function (\w+)\(\)$/.exec(message) ?? []
+  if (called !== undefined)
+    return Object.entries(functions).some(([name, { aliases = [] }]) => [name, ...aliases].includes(called))
+  const [, read] = /^unknown variable \$(.+)$/.exec(message) ?? []
+  return Object.entries(pvars).some(([name, { aliases = [] }]) => [name, ...aliases].includes(read ?? ''))
 }
 
 const asKnown = (module: AnyModule): KnownModule => {

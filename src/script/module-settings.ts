@@ -23,6 +23,8 @@ const IN_CORE: ReadonlySet<string> = new Set([
   'proto_wss',
   'proto_bin',
   'proto_bins',
+  'tls_openssl',
+  'tls_wolfssl',
 ])
 
 /** Whether loading a module of this name is accepted although there is none. */

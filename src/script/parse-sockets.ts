@@ -192,3 +192,13 @@ function parseRule(tokens: TokenStream): BlacklistRule {
 function parseNetwork(tokens: TokenStream): string {
   return tokens.isKind('ip', 'ipnet') ? tokens.next().text : tokens.unexpected('an address or a network')
 }
+
+/** `ID scale up to N on N% [for N cycles [within N]] [scale down to …]`, over any number of lines: read over. */
+export function skipScalingProfile(tokens: TokenStream): void {
+  if (!tokens.isKind('ident')) tokens.unexpected('the name of the profile')
+  tokens.next()
+  while (tokens.is('scale')) {
+    tokens.next()
+    while (!tokens.isKind('eof') && !tokens.token.startsLine && !tokens.is('scale')) tokens.next()
+  }
+}

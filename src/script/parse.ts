@@ -2,7 +2,7 @@ import type { LoadModuleNode, ModparamNode, RouteNode, SettingNode, StringNode }
 import type { RouteKind } from './context.ts'
 import { type Diagnostic, Diagnostics } from './diagnostic.ts'
 import { didYouMean } from './nearest.ts'
-import { parseAliases, parseBlacklist, parseSocket } from './parse-sockets.ts'
+import { parseAliases, parseBlacklist, parseSocket, skipScalingProfile } from './parse-sockets.ts'
 import { BlockParser, ROUTE_WORDS } from './parse-statements.ts'
 import { diskReader, preprocess, type ScriptReader } from './preprocess.ts'
 import { SETTING_NAMES } from './settings.ts'
@@ -173,7 +173,7 @@ class ScriptParser {
     else if (name === 'alias') this.#aliases.push(...parseAliases(tokens))
     else if (name === 'dst_blacklist') this.#blacklists.push(parseBlacklist(tokens))
     else if (name === 'mpath') this.#modulePath()
-    else if (name === 'auto_scaling_profile') while (!tokens.isKind('eof') && !tokens.token.startsLine) tokens.next()
+    else if (name === 'auto_scaling_profile') skipScalingProfile(tokens)
     else this.#setting(name, place)
   }
 

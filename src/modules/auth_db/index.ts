@@ -1,11 +1,18 @@
 import type { Database } from '../../db/database.ts'
 import { defineModule } from '../../module/define.ts'
 import { type AccountSettings, Accounts } from './accounts.ts'
+import type { AuthDbApi } from './api.ts'
 import { authDbFunctions, authDbSpecs } from './functions.ts'
 import { parseLoadedColumns } from './loaded-columns.ts'
 import { authDbParams } from './params.ts'
 import { SUBSCRIBER_TABLE, URI_TABLE } from './tables.ts'
 import { UriOwners } from './uri-owners.ts'
+
+declare module '../../module/define.ts' {
+  interface ModuleApis {
+    auth_db: AuthDbApi
+  }
+}
 
 /** What scripts of 2.x load without asking. */
 const FORMER_CREDENTIALS = 'rpid'
@@ -35,8 +42,13 @@ export default defineModule(
       if (url === undefined) throw new Error('auth_db has no database: set db_url')
       return host.db.open(url)
     }
+    const api: AuthDbApi = {
+      owners: ({ url, table, columns, useDomain }) =>
+        new UriOwners(url === undefined ? open : () => host.db.open(url), table, columns, useDomain),
+    }
     const expected: { check(): Promise<void> }[] = []
     return {
+      api,
       functions: authDbFunctions({
         accounts: kept(name => new Accounts(open, name, settings)),
         owners: kept(name => new UriOwners(open, name, params, settings.useDomain)),

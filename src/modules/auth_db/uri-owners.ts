@@ -2,7 +2,6 @@ import type { Database } from '../../db/database.ts'
 import { DatabaseError } from '../../db/database-error.ts'
 import { type ColumnSpec, type Condition, column, type TableSpec } from '../../db/schema.ts'
 import type { Table } from '../../db/table.ts'
-import type { AuthDbParams } from './params.ts'
 import { SUBSCRIBER_TABLE, URI_TABLE } from './tables.ts'
 
 /** Who may use a URI. */
@@ -11,15 +10,26 @@ export interface Owner {
   readonly domain: string
 }
 
+/** Names of columns: of tables of URIs the first three, of tables of users the others. */
+export interface OwnerColumns {
+  readonly uri_user_column: string
+  readonly uri_domain_column: string
+  readonly uri_uriuser_column: string
+  readonly user_column: string
+  readonly domain_column: string
+  /** Not 0: versions of tables are not looked at. */
+  readonly skip_version_check: number
+}
+
 /** A table that tells whose URIs are whose: one of URIs, or one of users, each of whom owns the URI of that name. */
 export class UriOwners {
   readonly #open: () => Promise<Database>
   readonly #name: string
-  readonly #params: AuthDbParams
+  readonly #params: OwnerColumns
   readonly #useDomain: boolean
   #table: Promise<Table<TableSpec>> | null = null
 
-  constructor(open: () => Promise<Database>, name: string, params: AuthDbParams, useDomain: boolean) {
+  constructor(open: () => Promise<Database>, name: string, params: OwnerColumns, useDomain: boolean) {
     this.#open = open
     this.#name = name
     this.#params = params

@@ -24,6 +24,7 @@ export const presenceParams = {
   max_expires_subscribe: param('int', 3600, 'Longest subscription.', { unit: 's' }),
   max_expires_publish: param('int', 3600, 'Longest lifetime of what is published.', { unit: 's' }),
   contact_user: optionalParam('str', 'User part of our Contact.'),
+  server_address: optionalParam('str', 'The whole of our Contact, a URI; up to 2.x.'),
   subs_htable_size: param('int', 9, ANY_SIZE, { ignored: true }),
   pres_htable_size: param('int', 9, ANY_SIZE, { ignored: true }),
   notify_offline_body: param('int', 0, '1: where nothing was published, NOTIFY has a document that says so.'),

@@ -135,6 +135,6 @@ function dialogOf(services: PresenceServices, m: RouteContext): SubscriptionDial
     target,
     routes: message.recordRoutes.map(route => `<${route.uri}>`),
     socket,
-    localContact: `sip:${user}${ownAddress(m, socket, shown)}`,
+    localContact: params.server_address ?? `sip:${user}${ownAddress(m, socket, shown)}`,
   }
 }

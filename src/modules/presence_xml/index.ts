@@ -19,6 +19,8 @@ const DIALOG_INFO = 'application/dialog-info+xml'
 export default defineModule(
   {
     name: 'presence_xml',
+    // A module of its own up to 3.x, with the same parameters.
+    aliases: ['xcap'],
     doc: 'Event packages for presence: presence, presence.winfo and dialog;sla.',
     depends: ['presence'],
     tables: [XCAP_TABLE],

@@ -10,7 +10,9 @@ export default defineModule(
     doc: 'Shows the statistics, and what became of events by event, subscription and transport, to a Prometheus server.',
     depends: ['httpd'],
     params: {
-      http_root: param('str', 'metrics', 'First segment of the path: `http://ip:port/<root>`.'),
+      http_root: param('str', 'metrics', 'First segment of the path: `http://ip:port/<root>`.', {
+        formerly: ['root'],
+      }),
       prefix: param('str', 'opensips', 'Put before the name of each statistic; empty for nothing.'),
       delimiter: param('str', '_', 'Stands between the parts of a name.'),
       group_mode: param('int', 0, 'The group of a statistic: 0 is left out, 1 is part of the name, 2 is a label.'),

@@ -9,7 +9,10 @@ export const rtpproxyParams = {
     'RTP proxies of a set: `[N == ]address[=weight] …`, addresses as udp:host:port, tcp:host:port or unix:/path.',
   ),
   rtpproxy_disable_tout: param('int', 60, 'How long one that does not answer is left alone.', { unit: 's' }),
-  rtpproxy_timeout: param('str', '1', 'How long an answer is waited for; decimals are possible.', { unit: 's' }),
+  rtpproxy_timeout: param('str', '1', 'How long an answer is waited for; decimals are possible.', {
+    unit: 's',
+    formerly: ['rtpproxy_tout'],
+  }),
   rtpproxy_retr: param('int', 5, 'How often a command without answer is repeated.'),
   rtpproxy_autobridge: param('int', 0, 'Accepted; name the sides with the flags i and e.', { ignored: true }),
   default_set: param('int', 0, 'The set of functions and sockets that name none.'),

@@ -40,18 +40,21 @@ export const requestFunctions = functionGroup(
       routes: MESSAGE_ROUTES,
       returns: '1 it has; −1 it has not',
       doc: 'Looks for a parameter in the Request-URI.',
+      aliases: ['uri_param'],
     },
     ruri_add_param: {
       args: [arg('param', 'str', 'Parameter, `p=v`.')],
       routes: MESSAGE_ROUTES,
       returns: '1 added; −1 the Request-URI cannot have one',
       doc: 'Adds a parameter to the Request-URI.',
+      aliases: ['add_uri_param'],
     },
     ruri_del_param: {
       args: [arg('param', 'str', 'Name of the parameter.')],
       routes: MESSAGE_ROUTES,
       returns: '1 removed; −1 there was none',
       doc: 'Removes a parameter from the Request-URI.',
+      aliases: ['del_uri_param'],
     },
     ruri_tel2sip: {
       args: [],
