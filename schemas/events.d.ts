@@ -405,8 +405,8 @@ export interface E_PRESENCE_EXPOSED {
   readonly event: string
   /** Lifetime, seconds. */
   readonly expires: number
-  /** Entity tag that was refreshed, changed or removed; empty for a new publication. */
-  readonly old_etag: string
+  /** Entity tag that was refreshed, changed or removed; null for a new publication. */
+  readonly old_etag: string | null
   /** Its entity tag from now on. */
   readonly etag: string
   /** The document. */
@@ -423,8 +423,8 @@ export interface E_PRESENCE_PUBLISH {
   readonly event: string
   /** Lifetime, seconds. */
   readonly expires: number
-  /** Entity tag that was refreshed, changed or removed; empty for a new publication. */
-  readonly old_etag: string
+  /** Entity tag that was refreshed, changed or removed; null for a new publication. */
+  readonly old_etag: string | null
   /** Its entity tag from now on. */
   readonly etag: string
   /** The document. */

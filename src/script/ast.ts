@@ -94,6 +94,13 @@ export interface AssignNode extends At {
   readonly op: AssignmentOperator
   readonly value: ValueNode
 }
+/** `$var(x) = f();`: what a call gives, kept. */
+export interface KeepNode extends At {
+  readonly type: 'keep'
+  readonly target: VariableNode
+  readonly op: '=' | ':='
+  readonly statement: StatementNode
+}
 export interface IfNode extends At {
   readonly type: 'if'
   readonly condition: ConditionNode
@@ -161,6 +168,7 @@ export interface LaunchNode extends At {
 export type StatementNode =
   | CallNode
   | AssignNode
+  | KeepNode
   | IfNode
   | WhileNode
   | ForEachNode

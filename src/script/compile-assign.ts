@@ -1,7 +1,8 @@
-import type { AssignNode } from './ast.ts'
+import type { AssignNode, KeepNode } from './ast.ts'
 import { type CompiledValue, type CompileTruth, compileValue, valueOrFault } from './compile-value.ts'
-import type { RouteContext, Step } from './context.ts'
+import { Flow, type RouteContext, type Step, type Verdict } from './context.ts'
 import { ScriptError } from './diagnostic.ts'
+import { after } from './sequence.ts'
 import type { CompiledVariable } from './text-compiler.ts'
 import type { Unit } from './unit.ts'
 import { combine } from './values.ts'
@@ -33,7 +34,19 @@ export function compileAssignment(unit: Unit, node: AssignNode, compileTruth: Co
   }
 }
 
-function compileTarget(unit: Unit, { target }: AssignNode): CompiledVariable {
+/** Compiles `$var(x) = f()`; `call` is the right side. A call that gives 0 ends the script. Throws ScriptError. */
+export function compileKeep(unit: Unit, node: KeepNode, call: Step): Step {
+  const target = compileTarget(unit, node)
+  const keep = (given: Verdict, m: RouteContext): Verdict => {
+    if (given === 0 || m.flow !== Flow.next) return given
+    if (target.set(m, given, node.op === ':=')) return 1
+    unit.warn('assignment refused', node.place, { variable: target.text })
+    return -1
+  }
+  return m => after(call(m), given => keep(given, m))
+}
+
+function compileTarget(unit: Unit, { target }: AssignNode | KeepNode): CompiledVariable {
   if (/\{/.test(target.text) && target.text.startsWith('$('))
     throw new ScriptError('E_READ_ONLY', target.place, `${target.text}: a transformation cannot be assigned to`)
   const variable = unit.texts.variable(target.text, target.place)

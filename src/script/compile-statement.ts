@@ -1,6 +1,6 @@
 import { LogLevel } from '../log/log.ts'
 import type { AssertNode, IfNode, StatementNode } from './ast.ts'
-import { compileAssignment } from './compile-assign.ts'
+import { compileAssignment, compileKeep } from './compile-assign.ts'
 import { CallCompiler, type EventNotes } from './compile-call.ts'
 import { ConditionCompiler } from './compile-condition.ts'
 import { makeForEach, makeIf, makeSwitch, makeWhile } from './compile-flow.ts'
@@ -46,6 +46,8 @@ export class StatementCompiler {
         return this.#calls.compile(node, scope)
       case 'assign':
         return compileAssignment(unit, node, inner => this.#conditions.compileTruth(inner, scope))
+      case 'keep':
+        return compileKeep(unit, node, this.#statement(node.statement, scope).step)
       case 'while':
         return makeWhile(unit, node, this.#conditions.compile(node.condition, scope), this.compile(node.body, scope))
       case 'foreach': {
@@ -116,7 +118,7 @@ export class StatementCompiler {
 /** A statement as `script_trace` names it. */
 function describe(node: StatementNode): string {
   if (node.type === 'call') return `module ${node.name}`
-  return node.type === 'assign' ? 'assign' : `core ${node.type}`
+  return node.type === 'assign' || node.type === 'keep' ? 'assign' : `core ${node.type}`
 }
 
 /** Where a failed assertion ends the script without an error route. */

@@ -67,6 +67,11 @@ function operand(tokens: TokenStream): CompareNode['right'] {
   if (token.kind === 'string') return { type: 'string', value: tokens.next().text, place }
   if (token.kind === 'variable') return { type: 'variable', text: tokens.next().text, place }
   if (token.kind === 'number') return { type: 'number', value: tokens.next().value, place }
+  if (tokens.is('-') && tokens.peek().kind === 'number') {
+    tokens.next()
+    const number = tokens.next()
+    return { type: 'number', value: -number.value, place: span(place, number.place) }
+  }
   if (token.kind === 'ip' || token.kind === 'ipnet') return { type: 'network', text: tokens.next().text, place }
   if (tokens.accept('max_len')) return { type: 'number', value: MAX_LENGTH, place }
   // UDP, TCP, INET6: text compares without regard to case.

@@ -165,9 +165,9 @@ export class ExpressionParser {
     if (kind === 'variable') return this.#comparedVariable()
     if (kind === 'ident' && tokens.peek().text === '(')
       return tokens.fail(
-        `the result of ${tokens.token.text}() cannot be assigned`,
+        `the result of ${tokens.token.text}() cannot be part of a calculation`,
         place,
-        'call it as a statement of its own, then read $rc',
+        'assign it to a variable of its own first',
       )
     return tokens.unexpected('a value')
   }

@@ -133,6 +133,10 @@ export class BlockParser implements StatementParser {
     const op = this.#expressions.assignmentOperator()
     if (op === undefined) return tokens.unexpected(`"=" behind ${target.text}`)
     tokens.next()
+    if ((op === '=' || op === ':=') && tokens.isKind('ident') && isSymbol(tokens.peek(), '(')) {
+      const statement = this.#commands.command()
+      return { type: 'keep', target, op, statement, place: span(target.place, statement.place) }
+    }
     const value = this.#expressions.value()
     if (value.type === 'null' && op !== '=' && op !== ':=')
       return tokens.fail('NULL is assigned by = or :=', value.place)

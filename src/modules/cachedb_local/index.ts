@@ -29,6 +29,7 @@ export default defineModule(
         'Collections beside the default one, `name[/r][=size]; …`. Those with `/r` (`default/r` too) are shared with the nodes of the cluster.',
       ),
       cache_clean_period: param('int', 600, 'How often what has expired is removed.', { unit: 's' }),
+      cache_table_size: param('int', 9, 'Accepted; collections have the size that is needed.', { ignored: true }),
       exec_threshold: param('int', 0, 'Accepted; no operation waits for anything.', { unit: 'µs', ignored: true }),
       cluster_id: param('int', 0, 'Cluster whose nodes share the collections marked with `/r`; 0 for none.'),
       cluster_persistency: param(

@@ -70,7 +70,7 @@ export function presenceCommandHandlers(
       for (const { address, event: of, publications } of presentities.all()) {
         if (of !== name || !matches(uriOf(address))) continue
         for (const { etag, document, expiresMs } of publications.values())
-          expose({ ...address, event: name, expires: leftS(expiresMs), old_etag: '', etag, body: document })
+          expose({ ...address, event: name, expires: leftS(expiresMs), old_etag: null, etag, body: document })
       }
       return 'OK'
     },

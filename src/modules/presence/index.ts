@@ -1,4 +1,4 @@
-import { arg, defineModule, field, optional } from '../../module/define.ts'
+import { arg, defineModule, field, nullableField, optional } from '../../module/define.ts'
 import type { Timer } from '../../util/clock.ts'
 import type { PresenceApi } from './api.ts'
 import { presenceCommandHandlers, presenceCommands } from './commands.ts'
@@ -22,7 +22,7 @@ const publishedFields = {
   domain: field('str', 'Its domain.'),
   event: field('str', 'Event package.'),
   expires: field('int', 'Lifetime, seconds.'),
-  old_etag: field('str', 'Entity tag that was refreshed, changed or removed; empty for a new publication.'),
+  old_etag: nullableField('str', 'Entity tag that was refreshed, changed or removed; null for a new publication.'),
   etag: field('str', 'Its entity tag from now on.'),
   body: field('str', 'The document.'),
 }

@@ -134,7 +134,7 @@ function accepted(services: PresenceServices, request: Request, etag: string): A
     domain: address.domain,
     event: name,
     expires: expiresS,
-    old_etag: oldEtag ?? '',
+    old_etag: oldEtag ?? null,
     etag,
     body: document,
   })

@@ -14,7 +14,7 @@ export interface PublishedFields {
   readonly domain: string
   readonly event: string
   readonly expires: number
-  readonly old_etag: string
+  readonly old_etag: string | null
   readonly etag: string
   readonly body: string
 }

@@ -61,6 +61,7 @@ export const requestFunctions = functionGroup(
       routes: MESSAGE_ROUTES,
       returns: '1 changed, or no tel URI; −1 it cannot be changed',
       doc: 'Makes a SIP URI of a tel URI in the request line, with the host of From (RFC 3261 §19.1.6).',
+      aliases: ['tel2sip'],
     },
     is_uri_user_e164: {
       args: [arg('uri', 'str', 'The URI.')],

@@ -67,7 +67,7 @@ route {
         domain: '127.0.0.1',
         event: 'presence',
         expires: 300,
-        old_etag: '',
+        old_etag: null,
         etag: e1,
         body: pidf('open'),
       },

@@ -121,7 +121,7 @@ describe('PUBLISH', () => {
           domain: '127.0.0.1',
           event: 'presence',
           expires: 100,
-          old_etag: '',
+          old_etag: null,
           etag,
           body: pidf('a', 'open'),
         },
