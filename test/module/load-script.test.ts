@@ -79,6 +79,18 @@ describe('loading modules', () => {
     expect(found).toMatch(/^x.cfg:1:\d+: error: module cachedb_local: cachedb_url "nonsense": expected local:/)
   })
 
+  it('what a module that cannot work leaves unknown is no fault of its own, nor is a module that stands on it', async () => {
+    const found = await findings(
+      'loadmodule "tm.so"\nloadmodule "rr.so"\nloadmodule "dialog.so"\nloadmodule "fraud_detection.so"\n' +
+        'modparam("dialog", "profiles_with_value", "x/b")\n' +
+        'route { create_dialog(); $DLG_timeout = 5; check_fraud($fU, $rU, 1); zzq(); }',
+    )
+    expect(found).toEqual([
+      expect.stringMatching(/^x.cfg:3:1: error: module dialog: /),
+      expect.stringMatching(/^x.cfg:6:70: error: unknown function zzq\(\)/),
+    ])
+  })
+
   it('a parameter that no module has, and one of the wrong type, are errors where they stand', async () => {
     expect(
       await findings(

@@ -193,6 +193,9 @@ describe('top level', () => {
       advertised_address=1.2.3.4
       mpath="/a":"/b"
       auto_scaling_profile = P scale up to 6 on 70% for 4 cycles within 5
+      auto_scaling_profile = PROFILE_SIP
+         scale up to 6 on 70% for 4 cycles within 5
+         scale down to 2 on 20% for 5 cycles
       udp_workers=4 use_auto_scaling_profile P
       loadmodule "modules/sl/sl.so"
       modparam("a|b", "name", -5)

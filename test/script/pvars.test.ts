@@ -166,6 +166,7 @@ describe('assigning', () => {
     ['$msg.flag(x)', 1, true, 1],
     ['$branch', 'sip:b@h', true, 'sip:b@h'],
     ['$msg.branch.uri', 'sip:c@h', true, 'sip:c@h'],
+    ['$msg.branch.flag(NAT)', 1, true, 1],
     ['$xlog_level', 'x', false, 2],
   ])('%s = %j gives %j and then reads %j', (name, value, done, after) => {
     expect(assign(name, value)).toEqual([done, after])

@@ -21,10 +21,12 @@ export const clustererParams = {
     'This node in a cluster: `cluster_id=1, url=bin:10.0.0.1:5555`; also `state`, `no_ping_retries`, `priority`, ' +
       '`sip_addr`, `flags=seed`, `description`. Of several ways of the same length the one by the node with the lowest ' +
       '`priority` is taken.',
+    { formerly: ['current_info'] },
   ),
   neighbor_node_info: repeatedParam(
     'str',
     'Another node: `cluster_id=1, node_id=2, url=bin:10.0.0.2:5555`, with the same other properties.',
+    { formerly: ['neighbor_info'] },
   ),
   sharing_tag: repeatedParam('str', 'A sharing tag at the start: `name/cluster=active`, or `=backup`.'),
   ping_interval: param('int', 4, 'Time between pings to a neighbour.', { unit: 's' }),

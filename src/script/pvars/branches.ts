@@ -77,10 +77,33 @@ export function branchPvars(host: PvarHost): CorePvars {
   for (const [name, field] of Object.entries(FIELDS))
     pvars[`msg.branch.${name}`] = placed(
       { type: 'any', writable: field.set !== undefined, doc: `The ${name} of a branch; index 0 is the Request-URI.` },
-      site => fieldHandler(field, site.index, host, m => [m.target, ...m.branches]),
+      site => fieldHandler(field, site.index, host, withRequestUri),
     )
+  pvars['msg.branch.flag'] = placed(
+    {
+      type: 'int',
+      writable: true,
+      doc: 'Whether a branch flag is set; index 0 is the Request-URI.',
+      inner: 'required',
+    },
+    site => {
+      const name = site.inner?.constant ?? site.reject('the name of a flag cannot be a variable')
+      return fieldHandler(flagField(host.branchFlags.bit(name)), site.index, host, withRequestUri)
+    },
+  )
+  pvars['msg.branch.last_idx'] = plain('int', 'Index of the last branch; 0 is the Request-URI.', m => m.branches.length)
   return pvars
 }
+
+const withRequestUri = (m: RouteContext): readonly Target[] => [m.target, ...m.branches]
+
+const flagField = (bit: number): Field => ({
+  get: branch => Number((branch.flags & bit) !== 0),
+  set: (branch, value) => {
+    branch.flags = value === null || value === 0 ? branch.flags & ~bit : branch.flags | bit
+    return true
+  },
+})
 
 function append(m: RouteContext, value: Value): boolean {
   if (value === null || value === '' || m.branches.length >= MAX_BRANCHES) return false

@@ -58,7 +58,7 @@ describe('PUBLISH', () => {
     expect(
       server.raised().map(({ method, params }) => [method, params['old_etag'], params['etag'], params['body']]),
     ).toEqual([
-      ['E_PRESENCE_PUBLISH', '', e1, pidf('a', 'open')],
+      ['E_PRESENCE_PUBLISH', null, e1, pidf('a', 'open')],
       ['E_PRESENCE_PUBLISH', e1, e2, ''],
       ['E_PRESENCE_PUBLISH', e2, e3, pidf('a', 'closed')],
     ])
