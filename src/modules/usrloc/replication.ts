@@ -1,6 +1,8 @@
 import type { Capability, CapabilityHandlers } from '../../cluster/capability.ts'
+import { CatchUp } from '../../cluster/catch-up.ts'
+import { Removals } from '../../cluster/removals.ts'
 import type { Log } from '../../log/log.ts'
-import type { Clock, Timer } from '../../util/clock.ts'
+import type { Clock } from '../../util/clock.ts'
 import type { Contact, StoredContact } from './contact.ts'
 import type { Domain, DomainListener } from './domain.ts'
 import type { LocationStore } from './location-store.ts'
@@ -17,16 +19,6 @@ interface ReplicationParts {
   readonly skipsDatabase: boolean
 }
 
-interface Removed {
-  readonly atMs: number
-  readonly body: object
-}
-
-/** Removals that are remembered, so that an older registration that arrives after one does not bring the contact back. */
-const MOST_REMOVED = 10_000
-/** Contacts told to a node that has come back before other work gets its turn. */
-const CATCH_UP_SLICE = 500
-
 /**
  * Every node of a cluster has the contacts of all (full sharing): each tells the others what it has stored and removed, and
  * what the others tell is stored here as if it had been registered here, events included. Of two changes of one contact the
@@ -34,16 +26,19 @@ const CATCH_UP_SLICE = 500
  */
 export class Replication {
   readonly #parts: ReplicationParts
-  /** By table, AoR and URI, the oldest first. */
-  readonly #removed = new Map<string, Removed>()
-  /** When nodes were lost that may come back, milliseconds since 1970. */
-  readonly #lostMs = new Map<number, number>()
-  readonly #catchUps = new Set<Timer>()
+  /** By table, AoR and URI. */
+  readonly #removals = new Removals()
+  readonly #catchUp: CatchUp
   #capability: Capability | null = null
   #isTaking = false
 
   constructor(parts: ReplicationParts) {
     this.#parts = parts
+    this.#catchUp = new CatchUp({
+      clock: parts.clock,
+      changedSince: sinceMs => this.#changedSince(sinceMs),
+      send: (node, body) => this.#capability?.send(node, body) ?? 'failed',
+    })
   }
 
   /** What this node does for the cluster. `syncs`: it asks the others for their contacts at its start. */
@@ -52,10 +47,7 @@ export class Replication {
       take: body => this.#take(body),
       provide: () => this.#everything(),
       startsSynced: !syncs,
-      nodeChanged: (node, isUp) => {
-        if (!isUp) this.#lostMs.set(node, this.#parts.clock.nowMs())
-        else this.#catchUp(node)
-      },
+      nodeChanged: (node, isUp) => this.#catchUp.nodeChanged(node, isUp),
     }
   }
 
@@ -65,7 +57,7 @@ export class Replication {
 
   stop(): void {
     this.#capability = null
-    for (const timer of this.#catchUps) timer.clear()
+    this.#catchUp.stop()
   }
 
   /** A listener that tells the other nodes, then `inner`. */
@@ -100,17 +92,8 @@ export class Replication {
     const { aor, id, uri, callId: callid, modifiedMs } = contact
     const atMs = Math.max(nowMs, modifiedMs + 1)
     const body = { op: 'remove', domain, aor, id, uri, callid, at: atMs }
-    this.#remember(domain, aor, uri, { atMs, body })
+    this.#removals.add(keyOf(domain, aor, uri), atMs, body)
     this.#tell(body)
-  }
-
-  #remember(domain: string, aor: string, uri: string, removed: Removed): void {
-    const key = keyOf(domain, aor, uri)
-    this.#removed.delete(key)
-    this.#removed.set(key, removed)
-    if (this.#removed.size <= MOST_REMOVED) return
-    const [oldest = ''] = this.#removed.keys()
-    this.#removed.delete(oldest)
   }
 
   #take(body: unknown): void {
@@ -131,8 +114,8 @@ export class Replication {
   #put(domain: Domain, message: PutMessage): void {
     const { aor, atMs, data, id } = message
     const nowS = Math.floor(this.#parts.clock.nowMs() / 1000)
-    const removed = this.#removed.get(keyOf(domain.name, aor, data.uri))
-    if ((removed !== undefined && removed.atMs >= atMs) || (data.expiresS !== 0 && data.expiresS <= nowS)) return
+    const removedMs = this.#removals.timeOf(keyOf(domain.name, aor, data.uri))
+    if (removedMs >= atMs || (data.expiresS !== 0 && data.expiresS <= nowS)) return
     const known = this.#find(domain, aor, { id, uri: data.uri, callId: data.callId })
     if (known !== undefined && known.modifiedMs >= atMs) return
     this.#quietly(domain, () => {
@@ -143,7 +126,7 @@ export class Replication {
 
   #remove(domain: Domain, message: RemoveMessage, body: object): void {
     const { aor, atMs } = message
-    this.#remember(domain.name, aor, message.uri, { atMs, body })
+    this.#removals.add(keyOf(domain.name, aor, message.uri), atMs, body)
     const known = this.#find(domain, aor, message)
     if (known !== undefined && known.modifiedMs < atMs) this.#quietly(domain, () => domain.remove(known))
   }
@@ -178,26 +161,9 @@ export class Replication {
       }
   }
 
-  /** A node that was lost has come back: it is told what it has missed. */
-  #catchUp(node: number): void {
-    const sinceMs = this.#lostMs.get(node)
-    if (sinceMs === undefined) return
-    this.#lostMs.delete(node)
-    const removals = [...this.#removed.values()].filter(({ atMs }) => atMs >= sinceMs)
-    for (const { body } of removals) this.#capability?.send(node, body)
-    this.#continue(node, this.#everything(sinceMs))
-  }
-
-  #continue(node: number, rest: Iterator<object>): void {
-    for (let count = 0; count < CATCH_UP_SLICE; count++) {
-      const next = rest.next()
-      if (next.done === true || this.#capability?.send(node, next.value) !== 'sent') return
-    }
-    const timer = this.#parts.clock.after(0, () => {
-      this.#catchUps.delete(timer)
-      this.#continue(node, rest)
-    })
-    this.#catchUps.add(timer)
+  *#changedSince(sinceMs: number): Generator<unknown> {
+    yield* this.#removals.since(sinceMs)
+    yield* this.#everything(sinceMs)
   }
 }
 
