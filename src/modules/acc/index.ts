@@ -13,6 +13,7 @@ import { accPvarHandlers, accPvars } from './pvars.ts'
 import { Recovery } from './recovery.ts'
 import { RunningCalls } from './running-calls.ts'
 import type { AccServices } from './services.ts'
+import { followSharedCalls } from './shared-calls.ts'
 import { ACC_TABLE, MISSED_CALLS_TABLE } from './tables.ts'
 import { followTransactions } from './transactions.ts'
 import { AccWriter } from './writer.ts'
@@ -93,6 +94,7 @@ export default defineModule(
     followLegacyFlags(services, params, host.script)
     followTransactions(services)
     followCalls(services)
+    followSharedCalls(services)
     return {
       functions: accFunctions(services),
       pvars: accPvarHandlers(services),

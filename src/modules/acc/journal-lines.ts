@@ -9,9 +9,8 @@ import type { CoreValues } from './records.ts'
 export type DialogSnapshot = ReturnType<ModuleApis['dialog']['snapshot']>
 type Known = Exclude<Value, null>
 
-/** An answered call with everything its record needs. */
-export interface JournalledCall {
-  readonly id: string
+/** What the record of an answered call needs beside its dialog. */
+export interface CallDetails {
   readonly core: CoreValues
   readonly receivedMs: number
   readonly createdMs: number
@@ -21,6 +20,11 @@ export interface JournalledCall {
   readonly extra: readonly (readonly [string, Known])[]
   readonly legs: readonly (readonly (readonly [string, Known])[])[]
   readonly frozen: FrozenValues
+}
+
+/** An answered call with everything its record needs. */
+export interface JournalledCall extends CallDetails {
+  readonly id: string
   readonly dialog: DialogSnapshot
 }
 
@@ -147,13 +151,17 @@ function isLine(value: unknown): value is JournalLine {
 }
 
 function isCall(value: unknown): boolean {
+  return isRecord(value) && typeof value['id'] === 'string' && isRecord(value['dialog']) && isDetails(value)
+}
+
+/** Whether a value that came from outside is the details of a call. */
+export function isDetails(value: unknown): value is CallDetails {
   if (!isRecord(value)) return false
-  const { id, core, types, extra, legs, frozen, dialog } = value
+  const { core, types, extra, legs, frozen } = value
   const numbers = ['receivedMs', 'createdMs', 'answeredMs'].every(name => typeof value[name] === 'number')
   return (
-    typeof id === 'string' &&
     numbers &&
-    [core, frozen, dialog].every(isRecord) &&
+    [core, frozen].every(isRecord) &&
     [extra, legs].every(Array.isArray) &&
     Array.isArray(types) &&
     types.every(isTypeEntry)

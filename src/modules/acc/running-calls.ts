@@ -2,7 +2,13 @@ import type { ModuleApis } from '../../module/define.ts'
 import { AccContext } from './context.ts'
 import type { AccFields } from './fields.ts'
 import type { CallJournal } from './journal.ts'
-import { changedColumns, type JournalLine, type JournalledCall, type OpenCall } from './journal-lines.ts'
+import {
+  type CallDetails,
+  changedColumns,
+  type JournalLine,
+  type JournalledCall,
+  type OpenCall,
+} from './journal-lines.ts'
 import type { AccType } from './kinds.ts'
 import type { Dialog } from './services.ts'
 
@@ -129,10 +135,16 @@ export class RunningCalls {
   }
 
   #callOf({ id, dialog }: Running, context: AccContext): JournalledCall | null {
+    const details = this.detailsOf(context)
+    if (details === null || dialog === null || this.#dialogs === undefined) return null
+    return { id, ...details, dialog: this.#dialogs.snapshot(dialog) }
+  }
+
+  /** What the record of a call needs beside its dialog; null before it is answered, and when there is no more to be written. */
+  detailsOf(context: AccContext): CallDetails | null {
     const { answer } = context
-    if (answer === null || dialog === null || this.#dialogs === undefined) return null
+    if (answer === null) return null
     return {
-      id,
       core: answer.core,
       receivedMs: context.receivedMs,
       createdMs: context.createdMs,
@@ -142,14 +154,14 @@ export class RunningCalls {
       extra: [...context.extra],
       legs: context.legs.map(leg => [...leg]),
       frozen: answer.request === null ? context.frozen : this.#fields.freeze(answer.request),
-      dialog: this.#dialogs.snapshot(dialog),
     }
   }
 }
 
 const hasAny = (record: object): boolean => Object.keys(record).length > 0
 
-function contextOf(call: JournalledCall, written: ReadonlySet<AccType>): AccContext {
+/** The accounting of a call that another process, or another node, has begun. */
+export function contextOf(call: CallDetails, written: ReadonlySet<AccType>): AccContext {
   const context = new AccContext(call.receivedMs)
   context.createdMs = call.createdMs
   context.table = call.table

@@ -8,6 +8,7 @@ import { matchRequestById, raiseCseq } from './in-dialog.ts'
 import { EndReason, endByUs } from './lifecycle.ts'
 import { type DialogLink, dialogOf, linkOf } from './message-link.ts'
 import type { Profile } from './profile.ts'
+import type { KeptWithDialogs } from './replication.ts'
 import type { Restorer } from './restore.ts'
 import type { DialogObservers, DialogServices } from './services.ts'
 
@@ -48,6 +49,12 @@ export interface DialogApi {
    * there. To be called when the sockets are open. Null: it is of no call that goes on.
    */
   restore(snapshot: DialogSnapshot): Dialog | null
+  /** Lets data of another module go with dialogs that nodes of a cluster share, under its name. */
+  keep(name: string, kept: KeptWithDialogs): void
+  /** Called when another node has ended a dialog: there is nothing left to do for it. */
+  onLeft(callback: DialogObservers['left'][number]): void
+  /** Called when this node has become responsible for a dialog of another one. */
+  onTaken(callback: DialogObservers['taken'][number]): void
   /** Called when something of a dialog has changed that a snapshot holds. */
   onChanged(callback: DialogObservers['changed'][number]): void
   /** Called when a call has been answered, once. Callbacks must not throw. */
@@ -76,6 +83,9 @@ export function dialogApi(services: DialogServices, restorer: Restorer): DialogA
     profile: name => services.profiles.open(name),
     snapshot: dialog => snapshotOf(dialog, services.settings.defaultTimeoutS),
     restore: snapshot => restorer.fromSnapshot(snapshot),
+    keep: (name, kept) => services.replication?.keep(name, kept),
+    onLeft: callback => void observers.left.push(callback),
+    onTaken: callback => void observers.taken.push(callback),
     onChanged: callback => void observers.changed.push(callback),
     onAnswered: callback => void observers.answered.push(callback),
     onEnded: callback => void observers.ended.push(callback),

@@ -102,8 +102,8 @@ export const callSpecs = {
   set_dlg_sharing_tag: {
     args: [arg('tag', 'str', 'Sharing tag.')],
     routes: 'any',
-    returns: '−1',
-    doc: 'For dialogs that nodes share, which is not supported.',
+    returns: '1; −1 no dialog, or dialogs are not shared',
+    doc: 'Of the nodes that share the dialog, the one that is active for the tag is responsible for it.',
   },
 } as const satisfies Readonly<Record<string, FunctionSpec>>
 
@@ -174,10 +174,12 @@ export function callFunctions(services: DialogServices): FunctionHandlers<typeof
         leg.added += by?.read(m) ?? 1
         return true
       }),
-    set_dlg_sharing_tag: tag => m => {
-      services.log.warn('dialogs are not shared between nodes', { tag: tag.read(m) })
-      return -1
-    },
+    set_dlg_sharing_tag: tag =>
+      withDialog((dialog, m) => {
+        if (services.replication === null) return false
+        services.replication.setTag(dialog, tag.read(m))
+        return true
+      }),
   }
 }
 

@@ -113,12 +113,15 @@ export function dialogCommandHandlers(
     db_sync: () => withDatabase(services, storage => storage.read()),
     restore_db: () => withDatabase(services, storage => storage.rewrite()),
     cluster_sync: () => {
-      throw new MiError(400, 'Clustering not enabled')
+      if (services.replication === null) throw new MiError(400, 'Clustering not enabled')
+      if (!services.replication.resync())
+        throw new MiError(500, 'Failed to send sync request', 'no other node can be reached')
+      return 'OK'
     },
     profile_get_size: ({ profile: name, value }) => {
       const profile = profileOf(name)
       const count = profile.size(value ?? null)
-      return { Profile: { name: profile.name, value: value ?? null, count, shared: 'no', replicated: 'no' } }
+      return { Profile: { name: profile.name, value: value ?? null, count, ...sharingOf(profile) } }
     },
     profile_list_dlgs: ({ profile, value }) => ({
       Dialogs: members(profile, value).map(dialog => listing(dialog, false)),
@@ -129,11 +132,10 @@ export function dialogCommandHandlers(
         .map(([value, count]) => ({ value, count })),
     }),
     list_all_profiles: () => ({
-      Profiles: [...profiles.all()].map(({ name, hasValues }) => ({
-        name,
-        'has value': hasValues ? 1 : 0,
-        shared: 'no',
-        replicated: 'no',
+      Profiles: [...profiles.all()].map(profile => ({
+        name: profile.name,
+        'has value': profile.hasValues ? 1 : 0,
+        ...sharingOf(profile),
       })),
     }),
     profile_end_dlgs: ({ profile, value }) => {
@@ -166,6 +168,9 @@ export function dialogCommandHandlers(
     },
   }
 }
+
+/** `shared` is a key-value store, `replicated` the cluster. */
+const sharingOf = ({ scope }: Profile) => ({ shared: 'no', replicated: scope === 'cluster' ? 'yes' : 'no' })
 
 async function withDatabase(
   { storage }: DialogServices,

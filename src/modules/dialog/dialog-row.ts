@@ -107,6 +107,11 @@ export function snapshotOf(dialog: Dialog, lifetimeS: number): DialogSnapshot {
   }
 }
 
+/** The row of a snapshot. */
+export function rowIn({ row }: DialogSnapshot): DialogRow {
+  return { ...row, dlg_id: /^\d+$/.test(row.dlg_id) ? BigInt(row.dlg_id) : 0n }
+}
+
 /** A row made a dialog again, without its profiles. Null where the row is of no call that goes on. */
 export function dialogFrom(row: DialogRow, proxy: SipProxy, deleteDelayS: number): Dialog | null {
   const id = parseDialogId(String(row.dlg_id))

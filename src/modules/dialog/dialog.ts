@@ -97,6 +97,16 @@ export class Dialog implements DialogId {
   endReason: string | null = null
   /** It comes from a process before this one. */
   isRestored = false
+  /** Another node of the cluster is responsible for it: this one keeps it ready. */
+  isReplica = false
+  /** Number of the node responsible for it; 0: this one, and nobody was told of it. */
+  owner = 0
+  /** Sharing tag whose node is responsible for it; '' none. */
+  shtag = ''
+  /** Grows with every change that nodes tell each other. */
+  sharedVersion = 0
+  /** When it last did, milliseconds since 1970. */
+  sharedMs = 0
   /** A BYE came before the call was answered. */
   hasByeSeen = false
   /** Running timers by their purpose. */

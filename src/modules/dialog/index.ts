@@ -14,6 +14,7 @@ import { profileFunctions, profileSpecs } from './profile-functions.ts'
 import { dialogPvarHandlers, dialogPvars } from './pvars.ts'
 import { Restorer } from './restore.ts'
 import type { DialogServices } from './services.ts'
+import { openSharing } from './sharing.ts'
 import { openStorage } from './storage-settings.ts'
 import { followTransactions } from './transactions.ts'
 import { valueFunctions, valueSpecs } from './value-functions.ts'
@@ -24,14 +25,13 @@ declare module '../../module/define.ts' {
   }
 }
 
-const replicated = (what: string) => counter(`${what} Always 0: dialogs are not shared between nodes.`)
-
 /** Calls as a whole, from INVITE to BYE (RFC 3261 §12; dialog reference). */
 export default defineModule(
   {
     name: 'dialog',
     doc: 'Follows calls from their INVITE to their end, keeps values with them, counts and ends them.',
     depends: ['tm', 'rr'],
+    after: ['clusterer'],
     tables: [DIALOG_TABLE],
     params: dialogParams,
     functions: { ...callSpecs, ...valueSpecs, ...profileSpecs },
@@ -42,18 +42,18 @@ export default defineModule(
       processed_dialogs: counter('Calls followed.'),
       expired_dialogs: counter('Calls that lasted until their lifetime ended.'),
       failed_dialogs: counter('Calls that ended without an answer.'),
-      create_sent: replicated('New dialogs told to other nodes.'),
-      update_sent: replicated('Changes told to other nodes.'),
-      delete_sent: replicated('Ends told to other nodes.'),
-      create_recv: replicated('New dialogs other nodes told of.'),
-      update_recv: replicated('Changes other nodes told of.'),
-      delete_recv: replicated('Ends other nodes told of.'),
+      create_sent: counter('New dialogs told to other nodes.'),
+      update_sent: counter('Changes told to other nodes.'),
+      delete_sent: counter('Ends told to other nodes.'),
+      create_recv: counter('New dialogs other nodes told of.'),
+      update_recv: counter('Changes other nodes told of.'),
+      delete_recv: counter('Ends other nodes told of.'),
       db_failures: counter('Dialogs that could not be written to the database; each is tried again.'),
     },
     commands: dialogCommands,
     pvars: dialogPvars,
   },
-  ({ clock, host, log, params, raise, stats, use }) => {
+  ({ clock, find, host, log, params, raise, stats, use }) => {
     let stateEvent: EventType | undefined
     const services: DialogServices = {
       clock,
@@ -84,9 +84,10 @@ export default defineModule(
         expired: stats.expired_dialogs,
         failed: stats.failed_dialogs,
       },
-      observers: { answered: [], ended: [], changed: [], within: [] },
+      observers: { answered: [], ended: [], changed: [], within: [], left: [], taken: [] },
       namedRoutes: new Set(),
       storage: null,
+      replication: null,
       // Its values are not put together where nobody listens.
       stateChanged: (dialog, oldState, newState) => {
         stateEvent ??= host.bus.catalogue.find('E_DLG_STATE_CHANGED')
@@ -97,6 +98,7 @@ export default defineModule(
     const { counts, settings, table } = services
     const restorer = new Restorer(services)
     services.storage = openStorage(services, restorer, { params, databases: host.db, failures: stats.db_failures })
+    const sharing = openSharing({ clock, find, params, stats }, services, restorer)
     stats.active_dialogs.read = () => counts.active
     stats.early_dialogs.read = () => counts.early
     followTransactions(services)
@@ -122,9 +124,13 @@ export default defineModule(
           if (host.script.route('request', name) === undefined) throw new Error(`there is no route[${name}]`)
         await services.storage?.start()
       },
-      listening: () => services.storage?.resume(),
+      listening: () => {
+        sharing.start()
+        return services.storage?.resume()
+      },
       serving: () => restorer.start(),
       stop: async () => {
+        sharing.stop()
         await services.storage?.stop()
         for (const dialog of table.all()) dialog.clearTimers()
       },

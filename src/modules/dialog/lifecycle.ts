@@ -72,6 +72,20 @@ export function restartLifetime(services: DialogServices, dialog: Dialog): void 
   waitForExpiry(services, dialog, lifetimeS * 1000)
 }
 
+/** How long a dialog of another node is kept when that should have ended it. */
+const REPLICA_GRACE_MS = 30_000
+
+/** Lets a dialog go without a word: another node has ended it, or should have. */
+export function leave(services: DialogServices, dialog: Dialog): void {
+  count(services, dialog.state, DialogState.deleted)
+  dialog.state = DialogState.deleted
+  dialog.endedMs = services.clock.nowMs()
+  dialog.clearTimers()
+  leaveProfiles(dialog)
+  services.table.remove(dialog)
+  for (const observe of services.observers.left) observe(dialog)
+}
+
 /** Lets time run for a dialog of a process before this one: its lifetime ends when it would have, or at once. */
 export function resumeDialog(services: DialogServices, dialog: Dialog): void {
   waitForExpiry(services, dialog, Math.max(0, dialog.expiresMs - services.clock.nowMs()))
@@ -89,6 +103,15 @@ function waitForExpiry(services: DialogServices, dialog: Dialog, leftMs: number)
 }
 
 async function expire(services: DialogServices, dialog: Dialog): Promise<void> {
+  if (dialog.isReplica) {
+    dialog.timers.set(
+      'lifetime',
+      services.clock.after(REPLICA_GRACE_MS, () =>
+        dialog.isReplica ? leave(services, dialog) : void expire(services, dialog),
+      ),
+    )
+    return
+  }
   // Only one that was read from a database: its INVITE is unknown here, so nothing else would end it.
   if (dialog.state === DialogState.early) {
     advance(services, dialog, 'abandoned')

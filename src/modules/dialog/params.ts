@@ -1,7 +1,5 @@
 import { optionalParam, param } from '../../util/spec.ts'
 
-const CLUSTERING = 'For clusters, which dialogs are not shared with.'
-
 const ignoredText = (doc: string) => optionalParam('str', doc, { ignored: true })
 const ignoredNumber = (value: number, doc: string) => param('int', value, doc, { ignored: true })
 const column = (name: string) => param('str', name, `Column of the table for \`${name}\`.`)
@@ -48,13 +46,17 @@ export const dialogParams = {
   profile_no_value_prefix: ignoredText('For profiles in a key-value store.'),
   profile_size_prefix: ignoredText('For profiles in a key-value store.'),
   profile_timeout: ignoredNumber(86400, 'For profiles in a key-value store.'),
-  dialog_replication_cluster: ignoredNumber(0, CLUSTERING),
-  profile_replication_cluster: ignoredNumber(0, CLUSTERING),
-  replicate_profiles_buffer: ignoredText(CLUSTERING),
-  replicate_profiles_check: ignoredText(CLUSTERING),
-  replicate_profiles_timer: ignoredText(CLUSTERING),
-  replicate_profiles_expire: ignoredText(CLUSTERING),
-  cluster_auto_sync: ignoredNumber(1, CLUSTERING),
+  dialog_replication_cluster: param('int', 0, 'Cluster whose nodes all know the answered calls of each; 0 for none.'),
+  profile_replication_cluster: param('int', 0, 'Cluster whose nodes count profiles named `…/b` together; 0 for none.'),
+  replicate_profiles_buffer: param('int', 1400, 'About how much goes into one message.', { unit: 'bytes' }),
+  replicate_profiles_check: ignoredNumber(10, 'What has expired is never counted.'),
+  replicate_profiles_timer: param('int', 200, 'How often a node tells the others its counts.', { unit: 'ms' }),
+  replicate_profiles_expire: param('int', 10, 'How long what another node told is counted.', { unit: 's' }),
+  cluster_auto_sync: param(
+    'int',
+    1,
+    '1: calls are asked of the other nodes at start; 0: by `dialog:cluster_sync` only.',
+  ),
   auto_prack_cseq_offset: param('int', 0, 'Added to the CSeq numbers of PRACKs made here.'),
   auto_prack_interval: param('int', 3, 'After which a repeated reliable reply gets another PRACK.', { unit: 's' }),
   dlg_id_column: column('dlg_id'),
@@ -92,8 +94,9 @@ interface ModeParams {
   readonly db_mode: number
   readonly dlg_match_mode: number
   readonly default_timeout: number
-  readonly dialog_replication_cluster: number
-  readonly profile_replication_cluster: number
+  readonly replicate_profiles_buffer: number
+  readonly replicate_profiles_timer: number
+  readonly replicate_profiles_expire: number
 }
 
 /** What is wrong with the parameters, or null. */
@@ -102,7 +105,7 @@ export function paramFault(params: ModeParams): string | null {
   if (![0, 1, 2].includes(params.dlg_match_mode)) return `dlg_match_mode ${params.dlg_match_mode}: expected 0, 1 or 2`
   if (params.default_timeout <= 0)
     return `default_timeout ${params.default_timeout}: expected a number of seconds above 0`
-  for (const name of ['dialog_replication_cluster', 'profile_replication_cluster'] as const)
-    if (params[name] !== 0) return `${name} ${params[name]} is not supported: dialogs are not shared between nodes`
+  for (const name of ['replicate_profiles_buffer', 'replicate_profiles_timer', 'replicate_profiles_expire'] as const)
+    if (params[name] < 1) return `${name}: expected at least 1, got ${params[name]}`
   return null
 }

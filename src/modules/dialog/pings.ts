@@ -61,6 +61,7 @@ function ping(
   request: (party: Party) => DialogRequest,
   gone: () => void,
 ): void {
+  if (dialog.isReplica) return
   for (const party of parties) {
     void sendTo(services, dialog, party, request(party))?.then(({ status }) => {
       if (GONE.has(status)) gone()

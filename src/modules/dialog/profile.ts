@@ -7,21 +7,38 @@ export interface Membership {
   readonly value: string
 }
 
+/** With whom a profile is counted: by this node alone, or with the others of the cluster (`name/b`). */
+export type ProfileScope = 'own' | 'cluster'
+
+/** What the other nodes of a cluster have counted. */
+export interface OtherCounts {
+  /** Of one value. */
+  count(profile: string, value: string): number
+  /** Every value they have, with its count. */
+  values(profile: string): Iterable<readonly [value: string, count: number]>
+  /** This node's count has changed. */
+  changed(profile: string, value: string): void
+}
+
 /** A named set of dialogs, divided by values if it has them. A dialog counts as often as it was put in. */
 export class Profile {
   readonly name: string
   readonly hasValues: boolean
+  readonly scope: ProfileScope
+  /** Null while nothing is shared. */
+  others: OtherCounts | null = null
   readonly #counts = new Map<string, number>()
 
-  constructor(name: string, hasValues: boolean) {
+  constructor(name: string, hasValues: boolean, scope: ProfileScope = 'own') {
     this.name = name
     this.hasValues = hasValues
+    this.scope = scope
   }
 
   add(dialog: Dialog, value: string): void {
     const own = this.hasValues ? value : ''
     dialog.memberships.push({ profile: this, value: own })
-    this.#counts.set(own, (this.#counts.get(own) ?? 0) + 1)
+    if (this.#isCounted(dialog)) this.#adjust(own, 1)
   }
 
   /** Takes a dialog out once. False: it was not in. */
@@ -29,9 +46,7 @@ export class Profile {
     const at = dialog.memberships.findIndex(m => m.profile === this && (!this.hasValues || m.value === value))
     const [removed] = at < 0 ? [] : dialog.memberships.splice(at, 1)
     if (removed === undefined) return false
-    const left = (this.#counts.get(removed.value) ?? 1) - 1
-    if (left > 0) this.#counts.set(removed.value, left)
-    else this.#counts.delete(removed.value)
+    if (this.#isCounted(dialog)) this.#adjust(removed.value, -1)
     return true
   }
 
@@ -40,16 +55,43 @@ export class Profile {
     return dialog.memberships.some(m => m.profile === this && (value === null || !this.hasValues || m.value === value))
   }
 
-  /** Of one value, or with null of all. */
+  /** Of one value, or with null of all; on every node that counts it. */
   size(value: string | null): number {
-    if (value !== null && this.hasValues) return this.#counts.get(value) ?? 0
+    if (value !== null && this.hasValues) return this.ownCount(value) + (this.others?.count(this.name, value) ?? 0)
     let total = 0
-    for (const count of this.#counts.values()) total += count
+    for (const [, count] of this.values()) total += count
     return total
   }
 
+  /** What this node has counted. */
+  ownCount(value: string): number {
+    return this.#counts.get(value) ?? 0
+  }
+  ownValues(): IterableIterator<[value: string, count: number]> {
+    return this.#counts.entries()
+  }
+
   values(): readonly (readonly [value: string, count: number])[] {
-    return [...this.#counts]
+    if (this.others === null) return [...this.#counts]
+    const counts = new Map(this.#counts)
+    for (const [value, count] of this.others.values(this.name)) counts.set(value, (counts.get(value) ?? 0) + count)
+    return [...counts]
+  }
+
+  /** A dialog becomes another node's (−1), or this one's (1): where counts are shared, one of them counts it. */
+  transfer(value: string, by: 1 | -1): void {
+    if (this.scope === 'cluster') this.#adjust(value, by)
+  }
+
+  #isCounted({ isReplica }: Dialog): boolean {
+    return !isReplica || this.scope === 'own'
+  }
+
+  #adjust(value: string, by: number): void {
+    const count = this.ownCount(value) + by
+    if (count > 0) this.#counts.set(value, count)
+    else this.#counts.delete(value)
+    this.others?.changed(this.name, value)
   }
 }
 
@@ -59,8 +101,8 @@ export class Profiles {
 
   /** Reads `profiles_with_value` and `profiles_no_value`. Throws an Error that says what is wrong. */
   constructor(withValue: string, withoutValue: string) {
-    for (const name of namesIn(withValue, 'profiles_with_value')) this.#add(name, true)
-    for (const name of namesIn(withoutValue, 'profiles_no_value')) this.#add(name, false)
+    for (const given of namesIn(withValue, 'profiles_with_value')) this.#add(given, true)
+    for (const given of namesIn(withoutValue, 'profiles_no_value')) this.#add(given, false)
   }
 
   find(name: string): Profile | undefined {
@@ -79,9 +121,22 @@ export class Profiles {
     return profile
   }
 
-  #add(name: string, hasValues: boolean): void {
+  #add({ name, scope }: ProfileName, hasValues: boolean): void {
     if (this.#byName.has(name)) throw new Error(`the profile "${name}" is declared twice`)
-    this.#byName.set(name, new Profile(name, hasValues))
+    this.#byName.set(name, new Profile(name, hasValues, scope))
+  }
+}
+
+/** Puts a dialog into the profiles that a row of it names. */
+export function joinProfiles(
+  profiles: Profiles,
+  dialog: Dialog,
+  memberships: readonly (readonly [name: string, value: string])[],
+): void {
+  for (const [name, value] of memberships) {
+    // One with values may be that of a module which starts later.
+    const profile = profiles.find(name) ?? (value === '' ? undefined : profiles.open(name))
+    profile?.add(dialog, value)
   }
 }
 
@@ -90,7 +145,12 @@ export function leaveProfiles(dialog: Dialog): void {
   for (const { profile, value } of [...dialog.memberships]) profile.remove(dialog, value)
 }
 
-function namesIn(text: string, param: string): readonly string[] {
+interface ProfileName {
+  readonly name: string
+  readonly scope: ProfileScope
+}
+
+function namesIn(text: string, param: string): readonly ProfileName[] {
   return text
     .split(';')
     .map(item => item.trim())
@@ -99,10 +159,9 @@ function namesIn(text: string, param: string): readonly string[] {
       const parts = /^([\w.-]+)(?:\s*\/\s*([\w]+))?$/.exec(item)
       const [, name, suffix] = parts ?? []
       if (name === undefined) throw new Error(`${param} "${item}": expected names divided by semicolons`)
-      if (suffix !== undefined)
-        throw new Error(
-          `${param} "${item}": profiles shared between nodes need a cluster, which is not supported; leave out "/${suffix}"`,
-        )
-      return name
+      if (suffix === undefined) return { name, scope: 'own' }
+      if (suffix === 'b') return { name, scope: 'cluster' }
+      const why = suffix === 's' ? 'profiles in a key-value store are not supported' : 'expected "/b"'
+      throw new Error(`${param} "${item}": ${why}; "/b" shares a profile with the nodes of a cluster`)
     })
 }

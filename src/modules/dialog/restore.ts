@@ -1,6 +1,7 @@
 import type { Dialog } from './dialog.ts'
-import { type DialogRow, type DialogSnapshot, dialogFrom, membershipsIn } from './dialog-row.ts'
+import { type DialogRow, type DialogSnapshot, dialogFrom, membershipsIn, rowIn } from './dialog-row.ts'
 import { resumeDialog } from './lifecycle.ts'
+import { joinProfiles } from './profile.ts'
 import type { DialogServices } from './services.ts'
 import { DialogState } from './states.ts'
 
@@ -14,26 +15,26 @@ export class Restorer {
     this.#services = services
   }
 
-  /** The dialog of a row: the one there is already, or a new one. Null where the row is of no call that goes on. */
-  fromRow(row: DialogRow): Dialog | null {
+  /**
+   * The dialog of a row: the one there is already, or a new one, prepared before anything counts it. Null where the row is of
+   * no call that goes on.
+   */
+  fromRow(row: DialogRow, prepare: (dialog: Dialog) => void = () => {}): Dialog | null {
     const { profiles, proxy, settings, table } = this.#services
     const dialog = dialogFrom(row, proxy, settings.deleteDelayS)
     if (dialog === null) return null
     const known = table.find(dialog)
     if (known !== undefined) return known
-    for (const [name, value] of membershipsIn(row)) {
-      // One with values may be that of a module which starts later.
-      const profile = profiles.find(name) ?? (value === '' ? undefined : profiles.open(name))
-      profile?.add(dialog, value)
-    }
+    prepare(dialog)
+    joinProfiles(profiles, dialog, membershipsIn(row))
     this.#enter(dialog)
     return dialog
   }
 
   /** The same of a snapshot. */
-  fromSnapshot({ row, answeredMs, expiresMs, callerSdp, calleeSdp }: DialogSnapshot): Dialog | null {
-    const id = /^\d+$/.test(row.dlg_id) ? BigInt(row.dlg_id) : 0n
-    const dialog = this.fromRow({ ...row, dlg_id: id })
+  fromSnapshot(snapshot: DialogSnapshot, prepare?: (dialog: Dialog) => void): Dialog | null {
+    const { answeredMs, expiresMs, callerSdp, calleeSdp } = snapshot
+    const dialog = this.fromRow(rowIn(snapshot), prepare)
     if (dialog === null) return null
     dialog.answeredMs = answeredMs
     dialog.expiresMs = expiresMs

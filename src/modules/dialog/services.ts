@@ -7,6 +7,7 @@ import type { DialogChange } from './changes.ts'
 import type { Dialog } from './dialog.ts'
 import type { DialogTable, Match } from './dialog-table.ts'
 import type { Profiles } from './profile.ts'
+import type { DialogReplication } from './replication.ts'
 import type { DialogState } from './states.ts'
 import type { DialogStorage } from './storage.ts'
 
@@ -22,6 +23,10 @@ export interface Ending {
 export interface DialogObservers {
   readonly answered: ((dialog: Dialog) => void)[]
   readonly ended: ((dialog: Dialog, ending: Ending) => void)[]
+  /** Another node has ended the dialog, or nobody knows it any more: there is nothing left to do for it. */
+  readonly left: ((dialog: Dialog) => void)[]
+  /** This node has become responsible for a dialog of another one. */
+  readonly taken: ((dialog: Dialog) => void)[]
   /** Something of a dialog has changed. */
   readonly changed: ((dialog: Dialog, what: DialogChange) => void)[]
   /** A request inside a dialog has found it. A promise is waited for before the script goes on. */
@@ -69,5 +74,7 @@ export interface DialogServices {
   readonly namedRoutes: Set<string>
   /** Null where dialogs are kept in memory only. */
   storage: DialogStorage | null
+  /** Null where dialogs are not shared. */
+  replication: DialogReplication | null
   stateChanged(dialog: Dialog, oldState: DialogState, newState: DialogState): void
 }

@@ -48,6 +48,7 @@ export class DialogStorage {
       services.observers.changed.push((dialog, what) => {
         if (what === 'state' || parts.writesValues) this.#note(dialog)
       })
+    if (mode !== DbMode.shutdown) services.observers.left.push(dialog => this.#note(dialog))
   }
 
   /** Opens the table and reads it. Rejects with an Error that says what is wrong. */
@@ -116,6 +117,8 @@ export class DialogStorage {
   }
 
   #note(dialog: Dialog): void {
+    // Its row, if it has one here, is kept up to date by the other node, or not at all.
+    if (dialog.isReplica && dialog.isActive) return
     if (!isKept(dialog) && !this.#stored.has(dialog.databaseId) && !this.#dirty.has(dialog.databaseId)) return
     this.#dirty.set(dialog.databaseId, dialog)
     if (this.#parts.mode === DbMode.realtime && this.#timer === null) this.#work ??= this.#begin()
@@ -187,13 +190,14 @@ export class DialogStorage {
       return
     }
     const row = rowOf(dialog, this.#parts.services.settings.defaultTimeoutS)
-    if (this.#stored.has(id)) await this.#table?.replace(row, key)
+    // Nodes may share the database: one that takes a dialog over finds the row of the other there.
+    if (this.#stored.has(id) || dialog.sharedVersion > 0) await this.#table?.replace(row, key)
     else await this.#table?.insert(row)
     this.#stored.add(id)
   }
 }
 
-/** Calls that ring, and calls that were answered and go on. */
+/** Calls that ring, and calls that were answered and go on; those of other nodes are theirs to keep. */
 function isKept(dialog: Dialog): boolean {
-  return dialog.isActive || dialog.state === DialogState.early
+  return !dialog.isReplica && (dialog.isActive || dialog.state === DialogState.early)
 }

@@ -1,5 +1,6 @@
 import type { Capability, CapabilityHandlers } from '../../cluster/capability.ts'
-import type { Clock, Timer } from '../../util/clock.ts'
+import { ToldCounts } from '../../cluster/told-counts.ts'
+import type { Clock } from '../../util/clock.ts'
 import type { Pipes } from './pipes.ts'
 
 interface PipeReplicationOptions {
@@ -13,36 +14,21 @@ interface PipeReplicationOptions {
   readonly messageBytes: number
 }
 
-/** What another node has counted in a pipe. */
-interface Told {
-  readonly count: number
-  readonly atMs: number
-}
-
-/** Most pipes whose counts of other nodes are kept. */
-const MAX_PIPES = 100_000
-
-/** Counts pipes named `…/b` together with the other nodes of a cluster: each tells the others what it has counted itself. */
+/** Counts pipes named `…/b` together with the other nodes of a cluster. */
 export class PipeReplication {
-  readonly #options: PipeReplicationOptions
+  readonly #pipes: Pick<Pipes, 'find'>
   /** Pipes that this node counts for all. */
   readonly #own = new Set<string>()
-  /** Pipe → node → what it told last. */
-  readonly #told = new Map<string, Map<number, Told>>()
-  #timer: Timer | null = null
+  readonly #told: ToldCounts
 
-  constructor(options: PipeReplicationOptions) {
-    this.#options = options
+  constructor({ pipes, ...options }: PipeReplicationOptions) {
+    this.#pipes = pipes
+    this.#told = new ToldCounts({ ...options, own: () => this.#counts() })
   }
 
   /** What this node does for the cluster. */
   get handlers(): CapabilityHandlers {
-    return {
-      take: (body, node) => this.#take(body, node),
-      nodeChanged: (node, isUp) => {
-        if (!isUp) for (const nodes of this.#told.values()) nodes.delete(node)
-      },
-    }
+    return this.#told.handlers
   }
 
   /** What the other nodes have counted in a pipe. A pipe that is asked for is told to them from then on. */
@@ -53,63 +39,22 @@ export class PipeReplication {
 
   /** What the other nodes have counted in a pipe, if any of them has. */
   othersIn(pipe: string): number {
-    const sinceMs = this.#options.clock.monotonicMs() - this.#options.expireMs
-    let sum = 0
-    for (const { count, atMs } of this.#told.get(pipe)?.values() ?? []) if (atMs > sinceMs) sum += count
-    return sum
+    return this.#told.othersOf(pipe)
   }
 
   start(capability: Capability): void {
-    this.#timer = this.#options.clock.every(this.#options.intervalMs, () => this.#tell(capability))
+    this.#told.start(capability)
   }
 
   stop(): void {
-    this.#timer?.clear()
+    this.#told.stop()
   }
 
-  #tell(capability: Capability): void {
-    this.#forget()
-    let counts: (readonly [string, number])[] = []
-    let bytes = 0
+  *#counts(): Iterable<readonly [string, number]> {
     for (const id of this.#own) {
-      const pipe = this.#options.pipes.find(id)
+      const pipe = this.#pipes.find(id)
       if (pipe === undefined) this.#own.delete(id)
-      else {
-        counts.push([id, pipe.limiter.counter])
-        bytes += id.length + 10
-      }
-      if (bytes < this.#options.messageBytes) continue
-      capability.broadcast(counts)
-      counts = []
-      bytes = 0
+      else yield [id, pipe.limiter.counter]
     }
-    if (counts.length > 0) capability.broadcast(counts)
-  }
-
-  #forget(): void {
-    const sinceMs = this.#options.clock.monotonicMs() - this.#options.expireMs
-    for (const [pipe, nodes] of this.#told) {
-      for (const [node, { atMs }] of nodes) if (atMs <= sinceMs) nodes.delete(node)
-      if (nodes.size === 0) this.#told.delete(pipe)
-    }
-  }
-
-  #take(body: unknown, node: number): void {
-    if (!Array.isArray(body)) return
-    const atMs = this.#options.clock.monotonicMs()
-    for (const item of body as readonly unknown[]) {
-      if (!Array.isArray(item)) continue
-      const [pipe, count] = item as readonly unknown[]
-      if (typeof pipe === 'string' && typeof count === 'number' && Number.isSafeInteger(count) && count >= 0)
-        this.#nodesOf(pipe)?.set(node, { count, atMs })
-    }
-  }
-
-  #nodesOf(pipe: string): Map<number, Told> | undefined {
-    const known = this.#told.get(pipe)
-    if (known !== undefined || this.#told.size >= MAX_PIPES) return known
-    const made = new Map<number, Told>()
-    this.#told.set(pipe, made)
-    return made
   }
 }

@@ -144,6 +144,8 @@ export class Call {
   readonly callId: string
   readonly headers: string
   readonly body: string
+  /** Request-URI; the usual one if absent. */
+  readonly uri: string | undefined
   invite!: SipMessage
   /** As it reached bob. */
   arrived!: SipMessage
@@ -152,11 +154,12 @@ export class Call {
   aliceCseq = 1
   bobCseq = 0
 
-  constructor(rig: Parties, callId: string, options: { headers?: string; body?: string } = {}) {
+  constructor(rig: Parties, callId: string, options: { headers?: string; body?: string; uri?: string } = {}) {
     this.rig = rig
     this.callId = callId
     this.headers = options.headers ?? ''
     this.body = options.body ?? ''
+    this.uri = options.uri
   }
 
   get port(): number {
@@ -165,8 +168,9 @@ export class Call {
 
   async begin(): Promise<this> {
     const { alice, bob } = this.rig
-    const { callId, headers, body } = this
-    this.invite = alice.request('INVITE', this.port, { callId, fromTag: `${callId}-a`, headers, body })
+    const { callId, headers, body, uri } = this
+    const more = uri === undefined ? {} : { uri }
+    this.invite = alice.request('INVITE', this.port, { callId, fromTag: `${callId}-a`, headers, body, ...more })
     this.arrived = await bob.nextRequest('INVITE')
     return this
   }

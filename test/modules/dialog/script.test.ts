@@ -237,7 +237,7 @@ describe('what cannot be had', () => {
   it.each([
     ['modparam("dialog", "db_mode", 1)', '', 'db_mode 1 needs db_url'],
     ['modparam("dialog", "db_mode", 4)', '', 'db_mode 4: expected 0, 1, 2 or 3'],
-    ['modparam("dialog", "profiles_no_value", "x/b")', '', 'profiles shared between nodes need a cluster'],
+    ['modparam("dialog", "profiles_no_value", "x/b")', '', 'the profile "x/b" needs profile_replication_cluster'],
     ['', 'create_dialog("nope");', 'unknown flag "nope"'],
     ['', 'create_dialog(); dlg_on_hangup("nope");', 'there is no route[nope]'],
     ['', 'set_dlg_profile("nope");', 'no profile "nope"'],
