@@ -677,7 +677,7 @@ export interface E_UL_CONTACT_INSERT {
   readonly shtag: string
 }
 
-/** A contact reached by push notifications must be woken up. Never raised: push notifications (RFC 8599) are not supported. Raised by usrloc. */
+/** A contact reached by push notifications (RFC 8599) must be woken up to register again. Raised by usrloc. */
 export interface E_UL_CONTACT_REFRESH {
   /** Location table. */
   readonly domain: string
@@ -701,7 +701,7 @@ export interface E_UL_CONTACT_REFRESH {
   readonly attr: string
   /** Sharing tag that owns the contact. */
   readonly shtag: string
-  /** Why the contact must register again. */
+  /** Why: `reg-refresh` before it expires, `ini-` and a method for a request that waits for it. */
   readonly reason: string
   /** Call-ID of the request that waits for it. */
   readonly req_callid: string

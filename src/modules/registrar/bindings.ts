@@ -15,6 +15,8 @@ export interface Binding {
   /** List of methods, '' when not given. */
   readonly methods: string
   readonly received: string
+  /** `+sip.pnsreg`: it registers again by itself before it expires (RFC 8599 §4.1.2). */
+  readonly wakesItself: boolean
 }
 
 /** What a REGISTER asks for (RFC 3261 §10.3 steps 6 and 7): everything removed, or these bindings; none is a query. */
@@ -73,6 +75,7 @@ function readBinding(contact: NameAddr, headerExpiresS: number, limits: BindingL
     instance: params.get('+sip.instance') ?? '',
     methods: params.get('methods') ?? '',
     received: params.get('received') ?? '',
+    wakesItself: params.has('+sip.pnsreg'),
   }
 }
 

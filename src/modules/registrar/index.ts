@@ -6,6 +6,8 @@ import { lookup } from './lookup.ts'
 import { lookupFlagTable, toLookupFlags } from './lookup-flags.ts'
 import { registrarParams } from './params.ts'
 import type { PathMode } from './path.ts'
+import { Push } from './push.ts'
+import { pushSettings, refreshTime } from './push-settings.ts'
 import type { Registrar } from './registrar.ts'
 import { save } from './save.ts'
 import { saveFlagTable, toSaveFlags } from './save-flags.ts'
@@ -18,6 +20,7 @@ const spec = {
   name: 'registrar',
   doc: 'Answers REGISTER requests and finds the contacts of a user.',
   depends: ['usrloc', 'signaling'],
+  after: ['tm'],
   // Scripts written before signaling existed load sl and tm only.
   brings: ['signaling'],
   params: registrarParams,
@@ -44,7 +47,8 @@ const spec = {
     lookup: {
       args: [domain, optional(arg('flags', 'str', 'How to look: names divided by commas, or letters.')), aor],
       routes: ['request', 'onreply', 'failure'],
-      returns: '1 found; −1 no contact; −2 no contact takes the method; −3 the address cannot be read',
+      returns:
+        '1 found; 2 all were woken up and the request waits for them; −1 no contact; −2 no contact takes the method; −3 the address cannot be read',
       doc: 'Makes the contacts of a user the destination of the request.',
     },
     add_sock_hdr: {
@@ -115,6 +119,7 @@ export default defineModule(spec, context => {
       },
       ...addressFunctionHandlers(registrar, flag => host.script.branchFlagBit(flag)),
     },
+    stop: () => registrar.push?.stop(),
     start: () => {
       const variable = (text: string | undefined) => (text === undefined ? null : host.script.variable(text))
       registrar.variables.received = variable(params.received_avp)
@@ -161,11 +166,23 @@ function makeRegistrar(context: ModuleContext<typeof spec>): Registrar {
     receivedParam: params.received_param,
     socketHeader: params.sock_hdr_name,
     variables: { received: null, attr: null, aor: null, modifiedContact: null },
+    push: makePush(context),
     gruu: params.disable_gruu === 0 ? new Gruus(params.gruu_secret) : null,
     keepConnection: connectionKeeper(host, params.tcp_persistent_flag),
     counters: { accepted: context.stats.accepted_regs, rejected: context.stats.rejected_regs },
     random: Math.random,
   }
+}
+
+function makePush(context: ModuleContext<typeof spec>): Push | null {
+  const { clock, find, log, params } = context
+  const settings = pushSettings(params)
+  if (settings === null) return null
+  const tm = find('tm')
+  const location = context.use('usrloc')
+  if (tm === undefined) throw new Error('pn_enable: requests wait in transactions: is a loadmodule "tm.so" missing?')
+  location.setRefreshRule(contact => refreshTime(contact, settings))
+  return new Push({ settings, clock, log, location, tm })
 }
 
 /** A registration's connection stays open as long as the registration, and a little longer. */

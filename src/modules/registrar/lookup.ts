@@ -1,4 +1,4 @@
-import { MAX_BRANCHES, type RouteContext, type Target, type Verdict } from '../../script/context.ts'
+import { MAX_BRANCHES, type RouteContext, type Verdict } from '../../script/context.ts'
 import { parseUri } from '../../sip/codec/uri.ts'
 import { aorOf } from './aor.ts'
 import { andThen, onContacts } from './contact-work.ts'
@@ -6,14 +6,17 @@ import { isTarget } from './gruu.ts'
 import type { Contact, Domain } from './location.ts'
 import type { LookupFlags } from './lookup-flags.ts'
 import { methodBit } from './methods.ts'
-import { firstHop } from './path.ts'
 import { isRefusal, type Refusal } from './refusal.ts'
 import type { Registrar } from './registrar.ts'
+import { targetOf } from './targets.ts'
 
 interface Found {
   readonly verdict: 1 | -1 | -2 | -3
   readonly contacts: readonly Contact[]
 }
+
+/** Found: contacts that were woken up, and that the request waits for. */
+const WOKEN = 2
 
 /** What `lookup()` works with. */
 export interface LookupCall {
@@ -24,18 +27,45 @@ export interface LookupCall {
 }
 
 /**
- * `lookup()`: the contacts of the Request-URI's address of record become the destination set. 1 found; −1 none;
- * −2 none takes the method; −3 the address cannot be read, or the location store failed.
+ * `lookup()`: the contacts of the Request-URI's address of record become the destination set. 1 found; 2 found, but all
+ * sleep and the request waits for them; 0 it is a retransmission; −1 none; −2 none takes the method; −3 the address cannot
+ * be read, or the location store failed.
  */
 export function lookup(registrar: Registrar, m: RouteContext, call: LookupCall): Verdict | Promise<Verdict> {
   const main = find(registrar, m, call, call.aorUri ?? m.target.uri)
-  if (!call.flags.eachBranch) return andThen(main, found => apply(registrar, m, call.flags, found, null))
+  if (!call.flags.eachBranch) return andThen(main, found => wakeAndApply(registrar, m, call, found, null))
   const others = m.branches.map(other => find(registrar, m, call, other.uri))
   if (main instanceof Promise || others.some(other => other instanceof Promise))
     return Promise.all([main, ...others]).then(([first = NOTHING, ...rest]) =>
-      apply(registrar, m, call.flags, first, rest),
+      wakeAndApply(registrar, m, call, first, rest),
     )
-  return apply(registrar, m, call.flags, main, others as Found[])
+  return wakeAndApply(registrar, m, call, main, others as Found[])
+}
+
+/** Contacts that sleep are woken up and waited for; the others become the destination set. */
+function wakeAndApply(
+  registrar: Registrar,
+  m: RouteContext,
+  { domain, flags }: LookupCall,
+  found: Found,
+  others: readonly Found[] | null,
+): Verdict {
+  const { push } = registrar
+  const all = [found, ...(others ?? [])].flatMap(({ contacts }) => contacts)
+  const chosen = flags.noBranches && others === null ? all.slice(0, 1) : all
+  const asleep = push === null ? [] : chosen.filter(contact => push.sleeps(contact))
+  if (push === null || asleep.length === 0) return apply(registrar, m, flags, found, others)
+  const verdict = push.wake(m, domain, asleep)
+  if (verdict === 0) return 0
+  const awake = (one: Found): Found => {
+    const contacts = one.contacts.filter(contact => chosen.includes(contact) && !asleep.includes(contact))
+    return contacts.length === 0 ? NOTHING : { ...one, contacts }
+  }
+  const rest = awake(found)
+  const restOfOthers = others?.map(awake) ?? null
+  const isEmpty = rest.contacts.length === 0 && (restOfOthers ?? []).every(({ contacts }) => contacts.length === 0)
+  if (isEmpty && others === null) return verdict === 1 ? WOKEN : -3
+  return apply(registrar, m, flags, rest, restOfOthers)
 }
 
 /** `others`: what was found for the branches there are, or null where they are not looked up. */
@@ -113,20 +143,6 @@ function choice(all: readonly Contact[], m: RouteContext, flags: LookupFlags): F
 function isWanted(contact: Contact, { mostLatencyUs, userAgent }: LookupFlags): boolean {
   if (userAgent !== null && !userAgent.test(contact.userAgent)) return false
   return mostLatencyUs === 0 || contact.latencyUs <= mostLatencyUs
-}
-
-/** How a request is sent to a contact: by its Path, else to where its registration came from. */
-function targetOf(contact: Contact): Target {
-  const { path, received } = contact
-  const hop = path === '' ? received : (firstHop(path) ?? '')
-  return {
-    uri: contact.uri,
-    dstUri: hop === '' ? null : hop,
-    path: path === '' ? null : path,
-    q: contact.q,
-    flags: contact.cflags,
-    socket: contact.socket,
-  }
 }
 
 /** Values of an AVP are read newest first: the first contact's attributes go in last. */

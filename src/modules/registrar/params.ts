@@ -1,8 +1,5 @@
 import { optionalParam, param } from '../../util/spec.ts'
 
-const PUSH = 'Push notifications (RFC 8599) are not supported.'
-const unsupported = (doc: string) => optionalParam('str', doc, { ignored: true })
-
 /** Parameters of the registrar module (registrar reference). */
 export const registrarParams = {
   default_expires: param('int', 3600, 'Time of a contact that does not ask for any.', { unit: 's' }),
@@ -44,12 +41,23 @@ export const registrarParams = {
   desc_time_order: param('int', 0, 'Set it for usrloc.', { ignored: true }),
   gruu_secret: param('str', 'OpenSIPS', 'Secret of temporary GRUUs (RFC 5627), the same on every proxy. Change it.'),
   disable_gruu: param('int', 1, '0: clients that support GRUUs (RFC 5627) get them, and lookup() understands them.'),
-  pn_enable: param('int', 0, PUSH, { ignored: true }),
-  pn_providers: unsupported(PUSH),
-  pn_ct_match_params: unsupported(PUSH),
-  pn_pnsreg_interval: unsupported(PUSH),
-  pn_trigger_interval: unsupported(PUSH),
-  pn_skip_pn_interval: unsupported(PUSH),
-  pn_refresh_timeout: unsupported(PUSH),
-  pn_enable_purr: unsupported(PUSH),
+  pn_enable: param('int', 0, '1: contacts with push notifications (RFC 8599) are woken up for requests.'),
+  pn_providers: optionalParam('str', 'Push services that are served, `apns, fcm`: values of `pn-provider`.'),
+  pn_ct_match_params: param(
+    'str',
+    'pn-provider, pn-prid, pn-param',
+    'Parameters of the contact URI that name one device, whatever address it comes from.',
+  ),
+  pn_pnsreg_interval: param('int', 130, 'So long before its expiry a client that can registers by itself.', {
+    unit: 's',
+  }),
+  pn_trigger_interval: param(
+    'int',
+    120,
+    'So long before its expiry a contact is woken up, with contact_refresh_timer of usrloc.',
+    { unit: 's' },
+  ),
+  pn_skip_pn_interval: param('int', 0, 'A contact that registered less long ago is taken to be awake.', { unit: 's' }),
+  pn_refresh_timeout: param('int', 6, 'How long a request waits for a contact to register.', { unit: 's' }),
+  pn_enable_purr: param('int', 0, 'Requests inside calls wake nobody up.', { ignored: true }),
 } as const

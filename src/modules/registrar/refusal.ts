@@ -1,6 +1,6 @@
 /** Why a registration is refused. */
 export interface Refusal {
-  readonly status: 400 | 420 | 500 | 503
+  readonly status: 400 | 420 | 500 | 503 | 555
   /** For the header P-Registrar-Error. */
   readonly detail: string
 }
@@ -14,6 +14,7 @@ export const REASON = {
   420: 'Bad Extension',
   500: 'Server Internal Error',
   503: 'Service Unavailable',
+  555: 'Push Notification Service Not Supported',
 } as const
 
 export function isRefusal(value: unknown): value is Refusal {

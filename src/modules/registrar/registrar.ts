@@ -6,6 +6,7 @@ import type { Clock } from '../../util/clock.ts'
 import type { AorSettings } from './aor.ts'
 import type { Gruus } from './gruu.ts'
 import type { Location } from './location.ts'
+import type { Push } from './push.ts'
 import type { SaveDefaults } from './save-flags.ts'
 
 /** What the registrar's functions share: settings read from the parameters, and what they work on. */
@@ -34,6 +35,8 @@ export interface Registrar {
     /** Contact as it was sent upstream, where the script changed it. */
     modifiedContact: PvarRef | null
   }
+  /** Null where push notifications are off. */
+  push: Push | null
   /** Null where GRUUs are disabled. */
   readonly gruu: Gruus | null
   /** Keeps the connection a registration came by as long as the registration, where the script has set the flag for it. */

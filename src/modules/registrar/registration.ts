@@ -8,7 +8,7 @@ export interface Registration {
   readonly aor: string
   readonly callId: string
   readonly cseq: number
-  readonly matching: MatchingMode
+  readonly matching: (binding: Binding) => MatchingMode
   /** 0: no limit. */
   readonly mostContacts: number
   /** At the limit, remove a contact instead of refusing. */
@@ -41,7 +41,7 @@ export function store(registration: Registration, wish: Wish): Refusal | null {
 function storeBinding(registration: Registration, binding: Binding): Refusal | null {
   const { aor, domain, callId, nowS } = registration
   const cseq = registration.acceptsSameCseq ? registration.cseq + 1 : registration.cseq
-  const match = domain.match(aor, { uri: binding.uri, callId, cseq }, registration.matching)
+  const match = domain.match(aor, { uri: binding.uri, callId, cseq }, registration.matching(binding))
   switch (match.kind) {
     case 'retransmission':
       return null

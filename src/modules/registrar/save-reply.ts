@@ -6,6 +6,7 @@ import { aorOf } from './aor.ts'
 import { type Binding, readWish, seconds } from './bindings.ts'
 import { andThen, onContacts } from './contact-work.ts'
 import { pathOf } from './path.ts'
+import { matchingOf } from './push-headers.ts'
 import { isRefusal, type Refusal, refuse } from './refusal.ts'
 import type { Registrar } from './registrar.ts'
 import { store } from './registration.ts'
@@ -55,7 +56,7 @@ export function saveFromReply(registrar: Registrar, m: RouteContext, call: SaveC
         aor,
         callId: request.message.callId,
         cseq: request.message.cseq,
-        matching: flags.matching,
+        matching: matchingOf(registrar, flags),
         mostContacts: flags.mostContacts,
         force: flags.force,
         evictLast: registrar.evictLast,

@@ -11,6 +11,7 @@ import { headerValues } from './header-values.ts'
 import type { Contact, ContactData, Domain } from './location.ts'
 import { ALL_METHODS, methodMask } from './methods.ts'
 import { hasOption, pathOf, receivedOfPath } from './path.ts'
+import { matchingOf, pushOf } from './push-headers.ts'
 import { isRefusal, REASON, type Refusal, refuse } from './refusal.ts'
 import type { Registrar } from './registrar.ts'
 import { store } from './registration.ts'
@@ -76,6 +77,8 @@ function register(
     random: registrar.random,
   })
   if (isRefusal(wish)) return wish
+  const pushed = pushOf(registrar, message, wish)
+  if (isRefusal(pushed)) return pushed
   const aorUri = call.aorUri ?? message.to.uri
   const aor = aorOf(aorUri, registrar.aor)
   if (isRefusal(aor)) return aor
@@ -95,7 +98,7 @@ function register(
         aor,
         callId: message.callId,
         cseq: message.cseq,
-        matching: flags.matching,
+        matching: matchingOf(registrar, flags),
         mostContacts: flags.mostContacts,
         force: flags.force,
         evictLast: registrar.evictLast,
@@ -108,7 +111,8 @@ function register(
     if (refusal !== null) return refusal
     const contacts = flags.onlyRequested ? requested(domain.contacts(aor), wish) : domain.contacts(aor)
     const own = { nowS, receivedParam: registrar.receivedParam, gruus }
-    return { headers: contactHeader(contacts, own) + (echoesPath ? pathHeader(message) : ''), longestS: longestS(wish) }
+    const echoed = echoesPath ? pathHeader(message) : ''
+    return { headers: contactHeader(contacts, own) + echoed + pushed, longestS: longestS(wish) }
   }
   return onContacts(registrar, domain, aor, work, STORE_FAILED)
 }

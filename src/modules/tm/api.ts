@@ -4,7 +4,7 @@ import type { LocalFailure } from '../../sip/tx/failure-reply.ts'
 import { cancelPendingInvite } from './caller-cancel.ts'
 import { isDummy, NewTransaction, newTransaction } from './create.ts'
 import { andThen } from './in-turn.ts'
-import { injectBranches, targetOfEvent, waitForNewBranches } from './inject.ts'
+import { expectBranches, giveUpBranch, injectBranches, targetOfEvent, waitForNewBranches } from './inject.ts'
 import type { LocalRequest, RequestSender } from './local-request.ts'
 import { linkOf, transactionOf } from './message-link.ts'
 import type { Observers, TmServices } from './services.ts'
@@ -35,6 +35,10 @@ export interface TmApi {
   cancel(transaction: Transaction, headers: string): boolean
   /** t_wait_for_new_branches, without a bound on their number. False: the transaction cannot wait. */
   waitForBranches(transaction: Transaction): boolean
+  /** Waits for so many more branches, of any request, as long as for a final reply. False: the transaction has ended. */
+  expectBranches(transaction: Transaction, count: number): boolean
+  /** One of those does not come. */
+  giveUpBranch(transaction: Transaction): void
   /** t_inject_branches: adds a branch to a transaction. Gives its codes. */
   inject(transaction: Transaction, branch: Target): Verdict | Promise<Verdict>
   /** The target that the AVPs of a contact event describe; null when one that is never empty is missing. */
@@ -75,6 +79,8 @@ export function tmApi(services: TmServices, sender: RequestSender): TmApi {
       linkOf(m).remote = transaction
     },
     waitForBranches: transaction => waitForNewBranches(services, transaction, Number.POSITIVE_INFINITY),
+    expectBranches: (transaction, count) => expectBranches(services, transaction, count),
+    giveUpBranch: transaction => giveUpBranch(services, transaction),
     inject: (transaction, branch) =>
       injectBranches(services, transaction, [branch], { cancelsOthers: false, isLast: false }),
     eventTarget: m => targetOfEvent(services, m),

@@ -10,21 +10,47 @@ import type { Transaction } from './transaction.ts'
 /** Keeps an INVITE transaction open for branches to come: at most `limit`, no longer than timer C. */
 export function waitForNewBranches(services: TmServices, t: Transaction, limit: number): boolean {
   if (!t.isInvite || t.finalStatus !== 0 || t.isCancelled) return false
+  openPhantom(services, t, limit)
+  return true
+}
+
+/**
+ * Waits for so many more branches, of any request, as long as for a final reply. Each comes by {@link injectBranches} or is
+ * given up. False: the transaction has ended.
+ */
+export function expectBranches(services: TmServices, t: Transaction, count: number): boolean {
+  if (t.finalStatus !== 0 || t.isCancelled || t.isReleased) return false
+  if (t.phantom === null) openPhantom(services, t, count)
+  else t.phantom.remaining += count
+  return true
+}
+
+/** A branch that was expected does not come. */
+export function giveUpBranch(services: TmServices, t: Transaction): void {
+  usePhantom(t, 1)
+  concludeIfReady(services, t)
+}
+
+function openPhantom(services: TmServices, t: Transaction, limit: number): void {
   dropPhantom(t)
-  const timer = services.clock.after(t.inviteMs, () => {
+  const timer = services.clock.after(t.isInvite ? t.inviteMs : t.timers.finalMs, () => {
     if (t.phantom === null) return
     t.phantom.isExpired = true
     t.phantom.timer = null
     concludeIfComplete(services, t)
   })
   t.phantom = { remaining: limit, timer, isExpired: false }
-  return true
 }
 
 /** Ends that wait; what has ended meanwhile is concluded. */
 export function waitNoMoreBranches(services: TmServices, t: Transaction): void {
   if (t.phantom === null) return
   dropPhantom(t)
+  concludeIfReady(services, t)
+}
+
+/** Not before the script has had the time to add branches of its own. */
+function concludeIfReady(services: TmServices, t: Transaction): void {
   if (t.branches.length > 0 || t.isScriptOver) concludeIfComplete(services, t)
 }
 
@@ -48,7 +74,7 @@ export function injectBranches(
   return andThen(relayTargets(services, t, t.request, targets, { nextHop: null }), failure => {
     if (failure === null) usePhantom(t, targets.length)
     if (options.isLast) dropPhantom(t)
-    if (t.branches.length > 0 || t.isScriptOver) concludeIfComplete(services, t)
+    concludeIfReady(services, t)
     return failure === null ? 1 : -3
   })
 }

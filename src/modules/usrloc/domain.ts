@@ -300,3 +300,9 @@ export class Domain {
     return Math.floor(this.#clock.nowMs() / 1000)
   }
 }
+
+/** A contact and the table it is in. */
+export interface LocatedContact {
+  readonly domain: Domain
+  readonly contact: Contact
+}

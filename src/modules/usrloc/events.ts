@@ -63,11 +63,14 @@ export const usrlocEvents = {
       callid: contactFields.callid,
       attr: contactFields.attr,
       shtag: contactFields.shtag,
-      reason: field('str', 'Why the contact must register again.'),
+      reason: field(
+        'str',
+        'Why: `reg-refresh` before it expires, `ini-` and a method for a request that waits for it.',
+      ),
       req_callid: field('str', 'Call-ID of the request that waits for it.'),
     },
     formerFields: { address: 'uri' },
-    doc: 'A contact reached by push notifications must be woken up. Never raised: push notifications (RFC 8599) are not supported.',
+    doc: 'A contact reached by push notifications (RFC 8599) must be woken up to register again.',
   },
   E_UL_LATENCY_UPDATE: contactEvent('The round trip of a ping to the contact was measured.'),
 } as const
@@ -94,4 +97,15 @@ export function contactEventFields(
     latency: contact.latencyUs,
     shtag: contact.shtag,
   }
+}
+
+/** The parameters of E_UL_CONTACT_REFRESH, in wire order. */
+export function refreshEventFields(
+  domain: string,
+  contact: Contact,
+  reason: string,
+  requestCallId: string,
+): EventFields<typeof usrlocEvents.E_UL_CONTACT_REFRESH> {
+  const { path, qval, cseq, latency, ...fields } = contactEventFields(domain, contact)
+  return { ...fields, reason, req_callid: requestCallId }
 }

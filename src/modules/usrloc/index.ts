@@ -2,23 +2,18 @@ import { defineModule, gauge, type ModuleContext } from '../../module/define.ts'
 import type { Timer } from '../../util/clock.ts'
 import { usrlocCommandHandlers, usrlocCommands } from './commands.ts'
 import { type Contact, ContactFlag } from './contact.ts'
-import type { Domain, DomainListener } from './domain.ts'
-import { contactEventFields, usrlocEvents } from './events.ts'
+import type { Domain, DomainListener, LocatedContact } from './domain.ts'
+import { contactEventFields, refreshEventFields, usrlocEvents } from './events.ts'
 import { keyFunctionHandlers, keyFunctions } from './key-functions.ts'
 import { LocationStore } from './location-store.ts'
 import { columnNames, LOCATION_TABLE } from './location-table.ts'
 import { type MatchingMode, matchingMode } from './matching.ts'
 import { type StorageMode, storageMode, usesDatabase } from './modes.ts'
 import { usrlocParams } from './params.ts'
+import { Refreshes } from './refreshes.ts'
 import { contactOf } from './row-codec.ts'
 import { openSharing } from './sharing.ts'
 import { Storage } from './storage.ts'
-
-/** A contact and the table it is in. */
-export interface LocatedContact {
-  readonly domain: Domain
-  readonly contact: Contact
-}
 
 /** What other modules do with the location store. */
 export interface UsrlocApi {
@@ -42,6 +37,12 @@ export interface UsrlocApi {
   domain(name: string): Domain
   find(name: string): Domain | undefined
   all(): IterableIterator<Domain>
+  /** Says when contacts must be woken up to register again, seconds since 1970 or 0 for never; called while modules are set up. */
+  setRefreshRule(timeOf: (contact: Contact) => number): void
+  /** Raises E_UL_CONTACT_REFRESH. `requestCallId`: of the request that waits for it, or ''. */
+  askForRefresh(domain: Domain, contact: Contact, reason: string, requestCallId: string): void
+  /** Told of each contact that was added or refreshed, on this node or another that shares contacts. */
+  onStored(callback: (domain: string, contact: Contact) => void): void
   /** Notes the round trip of a ping, microseconds, and raises E_UL_LATENCY_UPDATE where the parameters ask for it. */
   setLatency(domain: Domain, contact: Contact, latencyUs: number): void
 }
@@ -70,12 +71,28 @@ type UsrlocContext = ModuleContext<typeof spec>
 export default defineModule(spec, context => {
   const { clock, given, host, params, raise, stats } = context
   const useDomain = given.has('use_domain') ? params.use_domain !== 0 : host.settings.era !== '2.4'
+  const watchers: ((domain: string, contact: Contact) => void)[] = []
+  let refreshes: Refreshes | null = null
+  const stored = (name: string, contact: Contact): void => {
+    const domain = refreshes === null ? undefined : store.find(name)
+    if (domain !== undefined) refreshes?.stored(domain, contact)
+    for (const watch of watchers) watch(name, contact)
+  }
   const listener: DomainListener = {
     aorInserted: (domain, aor) => raise.E_UL_AOR_INSERT({ domain, aor }),
     aorDeleted: (domain, aor) => raise.E_UL_AOR_DELETE({ domain, aor }),
-    contactInserted: (domain, contact) => raise.E_UL_CONTACT_INSERT(contactEventFields(domain, contact)),
-    contactUpdated: (domain, contact) => raise.E_UL_CONTACT_UPDATE(contactEventFields(domain, contact)),
-    contactDeleted: (domain, contact) => raise.E_UL_CONTACT_DELETE(contactEventFields(domain, contact)),
+    contactInserted: (domain, contact) => {
+      raise.E_UL_CONTACT_INSERT(contactEventFields(domain, contact))
+      stored(domain, contact)
+    },
+    contactUpdated: (domain, contact) => {
+      raise.E_UL_CONTACT_UPDATE(contactEventFields(domain, contact))
+      stored(domain, contact)
+    },
+    contactDeleted: (domain, contact) => {
+      raise.E_UL_CONTACT_DELETE(contactEventFields(domain, contact))
+      refreshes?.removed(contact)
+    },
   }
   const chosen = storageMode(params, given)
   const hasMemory = typeof chosen === 'string' || chosen.hasMemory
@@ -113,6 +130,19 @@ export default defineModule(spec, context => {
     domain: name => store.domain(name),
     find: name => store.find(name),
     all: () => store.all(),
+    setRefreshRule: timeOf => {
+      if (params.contact_refresh_timer === 0 || !hasMemory) return
+      refreshes = new Refreshes({
+        clock,
+        timeOf,
+        wake: (domain, contact) => {
+          if (sharing.responsibility.pings(contact)) api.askForRefresh(domain, contact, 'reg-refresh', '')
+        },
+      })
+    },
+    askForRefresh: (domain, contact, reason, requestCallId) =>
+      raise.E_UL_CONTACT_REFRESH(refreshEventFields(domain.name, contact, reason, requestCallId)),
+    onStored: callback => void watchers.push(callback),
     setLatency: (domain, contact, latencyUs) => {
       const { latency_event_min_us: leastUs, latency_event_min_us_delta: leastChangeUs } = params
       const previousUs = domain.setLatency(contact, latencyUs)
@@ -144,14 +174,23 @@ export default defineModule(spec, context => {
       storage = makeStorage(context, chosen, useDomain, listener, () => sharing.responsibility.isActive)
       return openAll(storage, store)
     },
-    listening: () => storage?.placeContacts(),
+    listening: () => {
+      storage?.placeContacts()
+      refreshes?.start(everyContact(store))
+    },
     stop: async signal => {
       sharing.replication?.stop()
+      refreshes?.stop()
       expiry?.clear()
       await storage?.stop(signal)
     },
   }
 })
+
+function* everyContact(store: LocationStore): Iterable<LocatedContact> {
+  for (const domain of store.all())
+    for (const { contacts } of domain.all()) for (const contact of contacts) yield { domain, contact }
+}
 
 async function readAll(
   { host, log }: UsrlocContext,

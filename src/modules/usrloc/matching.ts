@@ -3,12 +3,12 @@ import type { StoredContact } from './contact.ts'
 
 /**
  * When a stored contact is the one a REGISTER means: its URI is equal by RFC 3261 §19.1.4 (0), its Call-ID is equal too
- * (1), or one URI parameter has the same value in both (`param`).
+ * (1), or URI parameters have the same values in both (`params`).
  */
 export type MatchingMode =
   | { readonly by: 'uri' }
   | { readonly by: 'uri+callid' }
-  | { readonly by: 'param'; readonly name: string }
+  | { readonly by: 'params'; readonly names: readonly string[] }
 
 export const MATCH_URI: MatchingMode = { by: 'uri' }
 export const MATCH_URI_AND_CALL_ID: MatchingMode = { by: 'uri+callid' }
@@ -17,7 +17,7 @@ export const MATCH_URI_AND_CALL_ID: MatchingMode = { by: 'uri+callid' }
 export function matchingMode(text: string): MatchingMode {
   if (text === '0') return MATCH_URI
   if (text === '1') return MATCH_URI_AND_CALL_ID
-  return { by: 'param', name: text }
+  return { by: 'params', names: [text] }
 }
 
 /** The first of `contacts` that `mode` finds equal, or undefined. */
@@ -27,7 +27,7 @@ export function findMatch(
   callId: string,
   mode: MatchingMode,
 ): StoredContact | undefined {
-  if (mode.by === 'param') return findByParam(contacts, uri, mode.name)
+  if (mode.by === 'params') return findByParams(contacts, uri, mode.names)
   const isCandidate = (contact: StoredContact): boolean => mode.by === 'uri' || contact.callId === callId
   const identical = contacts.find(contact => contact.uri === uri && isCandidate(contact))
   if (identical !== undefined) return identical
@@ -59,8 +59,16 @@ function mayBeSame(stored: string, wanted: string, stem: number): boolean {
 const SEMICOLON = 59
 const QUESTION = 63
 
-function findByParam(contacts: readonly StoredContact[], uri: string, name: string): StoredContact | undefined {
-  const wanted = parseUri(uri)?.params.get(name) ?? null
-  if (wanted === null) return findMatch(contacts, uri, '', MATCH_URI)
-  return contacts.find(contact => parseUri(contact.uri)?.params.get(name) === wanted)
+function findByParams(
+  contacts: readonly StoredContact[],
+  uri: string,
+  names: readonly string[],
+): StoredContact | undefined {
+  const wanted = parseUri(uri)?.params
+  const first = names.find(name => wanted?.has(name) === true)
+  if (wanted === undefined || first === undefined) return findMatch(contacts, uri, '', MATCH_URI)
+  return contacts.find(contact => {
+    const params = parseUri(contact.uri)?.params
+    return params?.has(first) === true && names.every(name => (params.get(name) ?? null) === (wanted.get(name) ?? null))
+  })
 }

@@ -48,7 +48,11 @@ export const usrlocParams = {
   latency_event_min_us_delta: param('int', 0, 'Raise E_UL_LATENCY_UPDATE for changes of at least this.', {
     unit: 'µs',
   }),
-  contact_refresh_timer: ignoredNumber(0, 'For contacts reached by push notifications, which are not supported.'),
+  contact_refresh_timer: param(
+    'int',
+    0,
+    '1: contacts with push notifications are woken up before they expire (E_UL_CONTACT_REFRESH).',
+  ),
   max_contact_delete: ignoredNumber(10, 'Expired rows are deleted one by one, between messages.'),
   regen_broken_contactid: ignoredNumber(0, 'Ids that cannot be used are always replaced.'),
   mi_dump_kv_store: param('int', 0, '1: listings show what scripts keep at an address of record.'),
