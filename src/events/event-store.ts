@@ -42,6 +42,8 @@ export type DropReason = 'overflow' | 'coalesced' | 'expired' | 'closed'
 export interface StoreListener {
   /** There is something to shift that was not there before, other than by `push` itself. */
   ready(): void
+  /** An event came that another lane had already and could not deliver: it waits here now. */
+  adopted?(): void
   /** An event that waited is gone: to make room, replaced by a later one, or beyond the retention. */
   dropped(event: RaisedEvent, reason: DropReason): void
 }

@@ -130,9 +130,15 @@ export class KeyedLane extends QueuedLane {
     const isFinal = delivery.error.permanent || item.attempts >= this.policy.maxAttempts
     this.ledger.attemptFailed(item.event, delivery, !isFinal && !this.isClosing)
     if (isFinal) this.#finish(item, this.ledger.deadLetter(item.event, delivery, Math.max(1, item.attempts)))
-    else if (this.isClosing) this.#finish(item, this.ledger.drop(item.event, 'closed'))
+    else if (this.isClosing) this.#leave(item)
     else if (countsAsAttempt(delivery)) this.#rest(item, delivery)
     else this.#holdAll(item, delivery)
+  }
+
+  /** There is no time to try again: what its store does not keep is dropped, with all that waits. */
+  #leave(item: Item): void {
+    this.#next.unshift(item)
+    this.giveUp()
   }
 
   /** The event is done with: the next of its key may go. */

@@ -82,6 +82,11 @@ export abstract class QueuedLane implements Lane, Runnable, StoreListener {
     this.wake()
   }
 
+  adopted(): void {
+    this.counters.raised++
+    this.wake()
+  }
+
   dropped(event: RaisedEvent, reason: DropReason): void {
     this.ledger.drop(event, reason)
   }

@@ -114,6 +114,22 @@ describe.each(['mem:a [durable]', 'mem:a [durable key=n]'])('%s', socket => {
     expect(subscription.counters).toMatchObject({ raised: 2, delivered: 2, queued: 0 })
   })
 
+  it('leaves on disk what was on its way and came back while the process was ending', async () => {
+    const { bus, memory, type, subscribe, stores, turn } = setUp()
+    subscribe(socket)
+    const answers: ((delivery: Delivery) => void)[] = []
+    memory.sink('a').answer = () => new Promise<Delivery>(resolve => answers.push(resolve))
+    for (const n of [1, 2]) bus.raise(type, ['n'], [n])
+    stores[0]?.commit()
+    await turn()
+    const closed = bus.close(new AbortController().signal)
+    await turn()
+    for (const answer of answers) answer(AWAY)
+    await closed
+    expect(answers).toHaveLength(2)
+    expect(stores[0]?.settled).toEqual([])
+  })
+
   it('leaves what waits where it is when the process ends, and lets go of it when the subscription ends', async () => {
     for (const endsForGood of [false, true]) {
       const { bus, memory, type, subscribe, stores, turn } = setUp()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
+import { readCheckedJson } from './checked-json.ts'
 
 /** 48 bits that stand for the name of a cursor in records, so that a record finds its cursor without any other file. */
 export const cursorKey = (name: string): number => createHash('sha256').update(name).digest().readUIntBE(0, 6)
@@ -30,29 +30,15 @@ export interface CursorFacts {
   readonly generation: number
 }
 
-/** JSON and, on a line of its own, its checksum. */
-export function encodeCursor(facts: CursorFacts): Buffer {
-  const text = Buffer.from(JSON.stringify(facts))
-  return Buffer.concat([text, Buffer.from(`\n${crc32(text).toString(16)}\n`)])
-}
-
 /** The newer of two files that is whole; undefined when neither is. */
 export function newestCursor(files: readonly (Buffer | undefined)[]): CursorFacts | undefined {
   let newest: CursorFacts | undefined
   for (const bytes of files) {
-    const facts = bytes === undefined ? undefined : decode(bytes)
+    // The checksum proves that these are our own words.
+    const facts = bytes === undefined ? undefined : (readCheckedJson(bytes) as CursorFacts | undefined)
     if (facts !== undefined && facts.generation > (newest?.generation ?? -1)) newest = facts
   }
   return newest
-}
-
-function decode(bytes: Buffer): CursorFacts | undefined {
-  const end = bytes.indexOf(0x0a)
-  if (end < 0) return undefined
-  const text = bytes.subarray(0, end)
-  if (bytes.subarray(end + 1).toString('latin1') !== `${crc32(text).toString(16)}\n`) return undefined
-  // The checksum proves that these are our own words.
-  return JSON.parse(text.toString('utf8')) as CursorFacts
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Log } from '../../log/log.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
+import { checkedJson } from './checked-json.ts'
 import { Cursor, type CursorHost } from './cursor.ts'
-import { type CursorFacts, cursorFiles, cursorKey, encodeCursor } from './cursor-state.ts'
+import { type CursorFacts, cursorFiles, cursorKey } from './cursor-state.ts'
 import type { SpoolFiles } from './files.ts'
 import { type Frame, HEAD_BYTES } from './frame.ts'
 import { GroupWriter, type PendingRecord } from './group-writer.ts'
@@ -307,7 +308,7 @@ export class Spool<T> {
       const generation = ++cursor.generation
       const file = cursorFiles(cursor.key)[generation % 2 === 0 ? 0 : 1]
       try {
-        await this.#options.files.store(file, encodeCursor({ ...cursor.facts, generation }))
+        await this.#options.files.store(file, checkedJson({ ...cursor.facts, generation }))
       } catch (error) {
         // What is settled and not known to be is delivered once more after a restart, with the same id.
         cursor.isDirty = true
