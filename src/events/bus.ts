@@ -2,7 +2,7 @@ import type { Log } from '../log/log.ts'
 import type { Clock } from '../util/clock.ts'
 import type { EventFields, EventSpec, Value } from '../util/spec.ts'
 import { Catalogue, type Era, type EventType } from './catalogue.ts'
-import { type DeadLetter, DeadLetters } from './dead-letters.ts'
+import { type DeadLetter, type DeadLetterLimits, DeadLetters } from './dead-letters.ts'
 import { EventSequence, type RaisedEvent, type RaiseSource } from './event.ts'
 import { makeOrigin } from './event-id.ts'
 import type { OpenStore } from './event-store.ts'
@@ -11,7 +11,7 @@ import { DEFAULT_POLICY, type DeliveryPolicy } from './policy.ts'
 import { splitSocket } from './socket-options.ts'
 import type { SubscribeRequest } from './subscribe-request.ts'
 import type { Subscription } from './subscription.ts'
-import { SubscriptionBook } from './subscription-book.ts'
+import { SubscriptionBook, type SubscriptionListener } from './subscription-book.ts'
 import { SubscriptionMaker } from './subscription-maker.ts'
 import type { Address, Delivery, EventOrigin, Transport } from './transport.ts'
 
@@ -33,6 +33,8 @@ export interface BusOptions {
   readonly policy?: Partial<DeliveryPolicy>
   /** Name of this node; by default the machine's. */
   readonly node?: string | undefined
+  /** Where it departs from {@link DEFAULT_DEAD_LETTER_LIMITS}. */
+  readonly deadLetters?: Partial<DeadLetterLimits>
   /** Where events of durable subscriptions, and of queues that overflow to disk, wait. Without it such are refused. */
   readonly openStore?: OpenStore | undefined
 }
@@ -49,7 +51,7 @@ export class EventBus {
   /** Events that were refused because they came from too long a chain of events. */
   tooDeep = 0
   /** Events that were refused for good, and may be sent again. */
-  readonly deadLetters = new DeadLetters()
+  readonly deadLetters: DeadLetters
   /** The run that events raised here come from. */
   readonly origin: EventOrigin
   readonly #clock: Clock
@@ -64,9 +66,10 @@ export class EventBus {
   #wall = 0
   #wallReadMs = Number.NEGATIVE_INFINITY
 
-  constructor({ clock, log, era = '4.0', policy = {}, node, openStore }: BusOptions) {
+  constructor({ clock, log, era = '4.0', policy = {}, node, deadLetters, openStore }: BusOptions) {
     this.catalogue = new Catalogue(era, log)
     this.origin = makeOrigin(node)
+    this.deadLetters = new DeadLetters(clock, deadLetters)
     this.#sequence = new EventSequence(this.origin)
     this.#clock = clock
     this.#log = log
@@ -162,6 +165,11 @@ export class EventBus {
   /** Ends a subscription at once; events raised before are still sent. Gives false when there is none. */
   unsubscribe(event: string, socket: string, filter?: string | undefined): boolean {
     return this.#book.unsubscribe(event, socket, filter)
+  }
+
+  /** Tells of subscriptions made, renewed and ended. */
+  follow(listener: SubscriptionListener): void {
+    this.#book.follow(listener)
   }
 
   /** Sends dead letters again to the subscriptions that refused them, where these still are; gives how many. */

@@ -8,6 +8,8 @@ export interface SubscribeRequest {
   readonly socket: string
   /** Lifetime in seconds. Null is permanent; so is 0 from a script, while 0 from management ends the subscription. */
   readonly expireS: number | null
+  /** What is left of the lifetime, where some of it is over: a subscription of an earlier run. */
+  readonly leftMs?: number | undefined
   readonly filter?: string | undefined
   /** Comes before the option of the same name. */
   readonly format?: PayloadFormat | undefined

@@ -17,7 +17,7 @@ const FAREWELL_MS = 5_000
 
 /** Told of subscriptions made, renewed and ended; not of those that end with the process. */
 export interface SubscriptionListener {
-  subscribed(subscription: Subscription, request: SubscribeRequest): void
+  subscribed(subscription: Subscription, request: SubscribeRequest, isNew: boolean): void
   ended(subscription: Subscription): void
 }
 
@@ -39,7 +39,7 @@ export class SubscriptionBook {
     this.#expiry = new ExpiryQueue(clock, expired => this.end(expired))
   }
 
-  listen(listener: SubscriptionListener): void {
+  follow(listener: SubscriptionListener): void {
     this.#listener = listener
   }
 
@@ -68,9 +68,9 @@ export class SubscriptionBook {
     if (expireS === 0) return this.#cancel(known ?? this.#maker.describe(plan))
     const subscription =
       known !== undefined && asksNothingNew(known.options, options) ? known : this.#replace(known, plan, type)
-    subscription.renew(expireS)
+    subscription.renew(expireS, request.leftMs)
     this.#expiry.set(subscription)
-    this.#listener?.subscribed(subscription, request)
+    this.#listener?.subscribed(subscription, request, subscription !== known)
     return subscription
   }
 

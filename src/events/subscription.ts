@@ -153,10 +153,10 @@ export class Subscription implements Expiring {
   }
 
   /** Restarts the clock; with a number also sets the lifetime. A permanent one becomes expiring, never the reverse. */
-  renew(expireS: number | null): void {
+  renew(expireS: number | null, leftMs = (expireS ?? this.#expireS ?? 0) * 1000): void {
     if (expireS !== null) this.#expireS = expireS
     // A whole number takes no room of its own.
-    if (this.#expireS !== null) this.#endsMs = Math.ceil(this.#parts.clock.monotonicMs() + this.#expireS * 1000)
+    if (this.#expireS !== null) this.#endsMs = Math.ceil(this.#parts.clock.monotonicMs() + leftMs)
   }
 
   /** Whether a socket text means this subscription's socket. False where it does not parse. */

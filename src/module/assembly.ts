@@ -2,6 +2,7 @@ import { BinSockets } from '../cluster/bin-sockets.ts'
 import { Databases } from '../db/databases.ts'
 import { EventBus } from '../events/bus.ts'
 import type { EventType } from '../events/catalogue.ts'
+import type { DeadLetterLimits } from '../events/dead-letters.ts'
 import type { DeliveryPolicy } from '../events/policy.ts'
 import { EventSpool, type EventSpoolOptions } from '../events/spool/event-spool.ts'
 import type { Log } from '../log/log.ts'
@@ -58,7 +59,15 @@ export function assemble({
   const log = logger.part('evi')
   const spool = eventSpool(settings, { clock, log, instance, directory, typeOf: name => typeNamed(bus, name) })
   const openStore = spool.folder === null ? undefined : spool.openStore
-  const bus: EventBus = new EventBus({ clock, log, era: settings.era, policy: deliveryPolicy(settings), openStore })
+  const bus: EventBus = new EventBus({
+    clock,
+    log,
+    era: settings.era,
+    policy: deliveryPolicy(settings),
+    deadLetters: deadLetterLimits(settings),
+    openStore,
+  })
+  spool.keepFor(bus)
   const lookups = watchedDns(dns ?? systemDns(settings), settings, clock, bus, logger.part('core'))
   const resolver = new HopResolver(new DnsCache(lookups, clock), () => network.sockets, {
     tryNaptr: settings.dns_try_naptr !== 0,
@@ -124,6 +133,13 @@ function deliveryPolicy(settings: Settings): Partial<DeliveryPolicy> {
   }
 }
 
+function deadLetterLimits(settings: Settings): Partial<DeadLetterLimits> {
+  return {
+    most: Math.max(0, settings.event_dead_letters),
+    maxAgeMs: Math.max(1, settings.event_dead_letters_retain) * 1000,
+  }
+}
+
 /** The type of a spooled event; one that no loaded module declares any more is delivered all the same. */
 const typeNamed = (bus: EventBus, name: string): EventType =>
   bus.catalogue.find(name) ?? bus.catalogue.define(name, null, 'spool')
@@ -143,6 +159,7 @@ function eventSpool(
   return new EventSpool({
     ...parts,
     folder: stateFolder({ given: settings.event_spool, configuration, directory, stateDirectory }, 'spool'),
+    isNamed: settings.event_spool !== undefined,
     limits: {
       mostBytes: Math.max(1, settings.event_spool_size) * MIB,
       retainMs: settings.event_spool_retain * 1000,

@@ -187,6 +187,7 @@ class Running implements RunningProxy {
     addAliases(host.proxy, program.aliases, sockets)
     await host.spool.start()
     for (const module of modules) await this.#startModule(module)
+    host.spool.subscriptions?.restore(request => host.bus.subscribe(request))
     await host.network.open(toOpen)
     if (host.settings.auto_aliases !== 0) await addHostNames(host.proxy, toOpen, host.network.sockets)
     for (const { text } of host.network.sockets) this.#instance.addActivity(`SIP receiver ${text}`)

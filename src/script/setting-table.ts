@@ -163,6 +163,8 @@ export const SETTINGS = {
   event_spool_size: int(8192, 'Most the spool takes on disk; beyond it the oldest events go.', { unit: 'MiB' }),
   event_spool_retain: int(86_400, 'Time for which events that every receiver has are kept for replay.', { unit: 's' }),
   event_spool_retain_size: int(512, 'Most that is kept for replay.', { unit: 'MiB' }),
+  event_dead_letters: int(10_000, 'Most dead letters that are kept; then the oldest make room.'),
+  event_dead_letters_retain: int(604_800, 'Time for which a dead letter is kept.', { unit: 's' }),
 
   udp_workers: ignoredInt(8, ONE_LOOP, { formerly: ['children'] }),
   tcp_workers: ignoredInt(8, ONE_LOOP, { formerly: ['tcp_children'] }),

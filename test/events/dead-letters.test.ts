@@ -72,7 +72,7 @@ describe('dead letters', () => {
       attempts: 1,
       diedAtMs: 0,
     })
-    const box = new DeadLetters(3, 10_000)
+    const box = new DeadLetters(new VirtualClock(0), { most: 3, mostBytes: 10_000 })
     for (let n = 0; n < 5; n++) box.add(letter([String(n)]))
     expect(box.list().map(({ number }) => number)).toEqual([5, 4, 3])
     box.add(letter(['x'.repeat(9_500)]))

@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs'
 import type { Log } from '../../log/log.ts'
 import type { Clock } from '../../util/clock.ts'
+import type { EventBus } from '../bus.ts'
 import type { EventType } from '../catalogue.ts'
 import type { RaisedEvent } from '../event.ts'
 import type { EventStore, StoreRequest } from '../event-store.ts'
+import { DeadLetterLog } from './dead-letter-log.ts'
 import { DeferredStore } from './deferred-store.ts'
 import { spoolFolder } from './files.ts'
+import { KeptSubscriptions } from './kept-subscriptions.ts'
 import { OverflowStore } from './overflow-store.ts'
 import { Spool, type SpoolLimits, type SpoolListener } from './spool.ts'
 import { SpoolStore } from './spool-store.ts'
@@ -23,6 +26,8 @@ export interface EventSpoolOptions {
   /** The type of an event by its name; makes one for an event that no loaded module has any more. */
   readonly typeOf: (name: string) => EventType
   readonly listener?: SpoolListener<RaisedEvent>
+  /** The script names the folder: it is used for dead letters also when nothing is durable. */
+  readonly isNamed?: boolean
 }
 
 /**
@@ -34,6 +39,9 @@ export class EventSpool {
   #spool: Spool<RaisedEvent> | undefined
   #opening: Promise<Spool<RaisedEvent> | undefined> | undefined
   #isClosed = false
+  /** The durable subscriptions of management; null where there is no folder. */
+  readonly subscriptions: KeptSubscriptions | null
+  #deadLetters: DeadLetterLog | undefined
   readonly #waiting: {
     readonly deferred: DeferredStore
     readonly storeOn: (spool: Spool<RaisedEvent>) => EventStore
@@ -41,6 +49,19 @@ export class EventSpool {
 
   constructor(options: EventSpoolOptions) {
     this.#options = options
+    const { folder, clock, log } = options
+    this.subscriptions = folder === null ? null : new KeptSubscriptions(folder, clock, log)
+  }
+
+  /** Keeps dead letters and the durable subscriptions of management in the folder. To be called once, before `start`. */
+  keepFor(bus: Pick<EventBus, 'deadLetters' | 'follow'>): void {
+    const { folder, clock, log, typeOf, isNamed = false } = this.#options
+    if (folder === null || this.subscriptions === null) return
+    const isWanted = (): boolean => isNamed || this.#opening !== undefined
+    const letters = bus.deadLetters
+    this.#deadLetters = new DeadLetterLog({ folder, clock, log, letters, typeOf, isWanted })
+    letters.keepIn(this.#deadLetters)
+    bus.follow(this.subscriptions)
   }
 
   /** Absolute path of its folder; null: there is none. */
@@ -56,7 +77,10 @@ export class EventSpool {
   /** Opens what an earlier run left. */
   async start(): Promise<void> {
     const { folder } = this.#options
-    if (folder !== null && existsSync(folder)) await this.#open()
+    if (folder === null || !existsSync(folder)) return
+    await this.#open()
+    await this.#deadLetters?.start()
+    await this.subscriptions?.load()
   }
 
   /** Where the events of a lane wait that is durable, or whose queue overflows to disk. */
@@ -77,6 +101,8 @@ export class EventSpool {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#opening
+    await this.#deadLetters?.close()
+    await this.subscriptions?.written()
     await this.#spool?.close()
   }
 

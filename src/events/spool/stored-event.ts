@@ -4,7 +4,7 @@ import { type RaisedEvent, restoreEvent } from '../event.ts'
 import type { ItemCodec } from './spool.ts'
 
 /** An event as it stands in the spool: short names, because there are many of them. */
-interface StoredForm {
+export interface StoredForm {
   readonly n: string
   readonly i: string
   readonly s: number
@@ -23,12 +23,13 @@ interface StoredForm {
  */
 export function storedEvents(typeOf: (name: string) => EventType): ItemCodec<RaisedEvent> {
   return {
-    encode: event => Buffer.from(JSON.stringify(storedForm(event))),
-    decode: payload => restored(payload, typeOf),
+    encode: event => Buffer.from(JSON.stringify(toStoredForm(event))),
+    // The checksum of the record proves that these are our own words.
+    decode: payload => fromStoredForm(JSON.parse(payload.toString('utf8')) as StoredForm, typeOf),
   }
 }
 
-function storedForm(event: RaisedEvent): StoredForm {
+export function toStoredForm(event: RaisedEvent): StoredForm {
   const { name, id, sequence, origin, raisedAtMs, callId, names, values } = event
   const unset = values.flatMap((value, i) => (value === undefined ? [i] : []))
   return {
@@ -44,9 +45,7 @@ function storedForm(event: RaisedEvent): StoredForm {
   }
 }
 
-function restored(payload: Buffer, typeOf: (name: string) => EventType): RaisedEvent {
-  // The checksum of the record proves that these are our own words.
-  const form = JSON.parse(payload.toString('utf8')) as StoredForm
+export function fromStoredForm(form: StoredForm, typeOf: (name: string) => EventType): RaisedEvent {
   const type = typeOf(form.n)
   const values: (Value | undefined)[] = [...form.v]
   for (const index of form.u ?? []) values[index] = undefined

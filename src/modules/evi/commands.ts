@@ -71,8 +71,9 @@ export const eventCommands = {
 export function eventCommandHandlers(host: Host): Commands<{ readonly commands: typeof eventCommands }> {
   return {
     subscribe: request => subscribe(host, request),
-    unsubscribe: ({ event, socket, filter }) => {
+    unsubscribe: async ({ event, socket, filter }) => {
       if (!host.bus.unsubscribe(event, socket, filter)) throw new MiError(404, 'Subscriber does not exist')
+      await host.spool.subscriptions?.written()
       return 'OK'
     },
     dead_letters: ({ limit = 100 }) => deadLetters(host, limit),
@@ -93,7 +94,10 @@ interface SubscribeRequest {
   readonly options: string | undefined
 }
 
-function subscribe(host: Host, { event, socket, expire, filter, format: asked, options }: SubscribeRequest): string {
+async function subscribe(
+  host: Host,
+  { event, socket, expire, filter, format: asked, options }: SubscribeRequest,
+): Promise<string> {
   if (event === '') throw new MiError(-32602, 'Invalid params', "Bad type for parameter 'event'")
   if (socket === '') throw new MiError(-32602, 'Invalid params', "Bad type for parameter 'socket'")
   if (expire !== undefined && expire < 0) throw new MiError(-32602, 'Invalid params', 'Negative expire value')
@@ -120,6 +124,8 @@ function subscribe(host: Host, { event, socket, expire, filter, format: asked, o
     // The code and message are the ones programs know; the data says which part was wrong.
     throw new MiError(400, 'Bad parameter value', refusalReason(error))
   }
+  // A durable one is answered for once it outlives the process.
+  await host.spool.subscriptions?.written()
   return 'OK'
 }
 

@@ -40,11 +40,13 @@ export function spoolCommandHandlers(host: Host): Commands<{ readonly commands: 
   }
 }
 
-function summary({ spool: { folder, spool } }: Host): unknown {
+function summary({ bus, spool: { folder, spool } }: Host): unknown {
   if (folder === null) throw new MiError(404, 'No spool', 'event_spool is empty')
-  if (spool === undefined) return { folder, bytes: 0, segments: 0, Receivers: [] }
+  const letters = { dead_letters: bus.deadLetters.list().length }
+  if (spool === undefined) return { folder, bytes: 0, segments: 0, ...letters, Receivers: [] }
   return {
     folder,
+    ...letters,
     bytes: spool.bytes,
     segments: spool.segmentCount,
     waiting_for_disk: spool.pendingBytes,
