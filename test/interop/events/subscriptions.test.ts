@@ -39,7 +39,7 @@ const MISTAKES: readonly (readonly [event: string, socket: string, filter: strin
     'E_A',
     'rabbitmq:127.0.0.1/colour=red?q',
     '',
-    'socket: unknown parameter "colour"; known are exchange=, tls_domain=',
+    'socket: unknown parameter "colour"; known are exchange=',
   ],
   ['E_A', 'flatstore:/nowhere/at/all', '', 'socket: there is no directory /nowhere/at'],
   ['E_A', 'flatstore:', '', 'socket: expected the path of a file'],
