@@ -383,6 +383,14 @@ export interface E_LOAD_BALANCER_STATUS {
   readonly status: string
 }
 
+/** A database server begins or ends to be there. Raised by db_mysql. */
+export interface E_MYSQL_CONNECTION {
+  /** URL of the database, without its password. */
+  readonly url: string
+  /** `connected` or `disconnected`. */
+  readonly status: string
+}
+
 /** An address has sent too many requests and is blocked from now on. Raised by pike. */
 export interface E_PIKE_BLOCKED {
   /** The address. */
@@ -802,6 +810,7 @@ export interface Events {
   readonly E_FRD_WARNING: E_FRD_WARNING
   readonly E_FREESWITCH: E_FREESWITCH
   readonly E_LOAD_BALANCER_STATUS: E_LOAD_BALANCER_STATUS
+  readonly E_MYSQL_CONNECTION: E_MYSQL_CONNECTION
   readonly E_PIKE_BLOCKED: E_PIKE_BLOCKED
   readonly E_PIKE_UNBLOCKED: E_PIKE_UNBLOCKED
   readonly E_PRESENCE_EXPOSED: E_PRESENCE_EXPOSED

@@ -28,6 +28,7 @@ import cachedbRedis from './modules/cachedb_redis/index.ts'
 import cfgutils from './modules/cfgutils/index.ts'
 import clusterer from './modules/clusterer/index.ts'
 import core from './modules/core/index.ts'
+import dbMysql from './modules/db_mysql/index.ts'
 import dbSqlite from './modules/db_sqlite/index.ts'
 import dbText from './modules/db_text/index.ts'
 import dialog from './modules/dialog/index.ts'
@@ -113,6 +114,7 @@ export const modules: readonly AnyModule[] = [
   cachedbRedis,
   cfgutils,
   clusterer,
+  dbMysql,
   dbSqlite,
   dbText,
   dialog,

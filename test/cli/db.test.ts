@@ -115,9 +115,9 @@ describe('a misuse of fanfare db', () => {
     expect((await fanfareDb('create', '--url', 'sqlite://x', 'mised_calls')).err).toContain(
       'did you mean "missed_calls"',
     )
-    const nowhere = await fanfareDb('check', '--url', 'mysql://localhost/x')
+    const nowhere = await fanfareDb('check', '--url', 'oracle://localhost/x')
     expect(nowhere.status).toBe(1)
-    expect(nowhere.err).toContain('no loaded module serves mysql://')
+    expect(nowhere.err).toContain('no loaded module serves oracle://')
   })
 
   it('makes no folder when it only checks', async () => {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { kafkaMissing, startKafka } from './kafka/kafka-broker.ts'
+import { mariadbMissing, startMariadb } from './mariadb-server.ts'
 import { natsMissing, startNats } from './nats-server.ts'
 import { RabbitMqBroker, rabbitmqMissing } from './rabbitmq-broker.ts'
 import { redisMissing, startRedis } from './redis-server.ts'
@@ -17,6 +18,8 @@ declare module 'vitest' {
     natsAddress: string | null
     /** `host:port` of the Redis every test file may use, each under keys of its own; null when there is none. */
     redisAddress: string | null
+    /** `host:port` of the MariaDB every test file may use as root, each with databases of its own; null when there is none. */
+    mariadbAddress: string | null
     /** Why SIPp cannot be run; null when it can. */
     sippMissing: string | null
   }
@@ -26,7 +29,7 @@ const TEST_FOLDER = resolve(import.meta.dirname, '..')
 
 /** A broker that the whole run shares. */
 interface SharedBroker {
-  readonly key: 'rabbitmqUrl' | 'kafkaBrokers' | 'natsAddress' | 'redisAddress'
+  readonly key: 'rabbitmqUrl' | 'kafkaBrokers' | 'natsAddress' | 'redisAddress' | 'mariadbAddress'
   readonly name: string
   /** The variable that names one which is there already. */
   readonly variable: string
@@ -48,6 +51,7 @@ const sharedBrokers: readonly SharedBroker[] = [
   localBroker('kafkaBrokers', 'Kafka', 'KAFKA_BROKERS', kafkaMissing, startKafka),
   localBroker('natsAddress', 'NATS', 'NATS_ADDRESS', natsMissing, startNats),
   localBroker('redisAddress', 'Redis', 'REDIS_ADDRESS', redisMissing, startRedis),
+  localBroker('mariadbAddress', 'MariaDB', 'MARIADB_ADDRESS', mariadbMissing, startMariadb),
 ]
 
 function localBroker(
