@@ -188,6 +188,11 @@ export class EventBus {
     return this.#book.list(event)
   }
 
+  /** Those who would get this event now. */
+  receiversOf({ type, names, values }: RaisedEvent): readonly Subscription[] {
+    return this.#book.matching(type.id, names, values).filter(subscription => !subscription.isExpired)
+  }
+
   /** Parses a socket text; options behind it are checked and left out. Throws AddressError. */
   parse(text: string): Address {
     return this.#outlets.parse(splitSocket(text).socket)

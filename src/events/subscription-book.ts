@@ -89,9 +89,12 @@ export class SubscriptionBook {
 
   /** Live subscriptions to an event (those to all events included), or all there are. Newest first. */
   list(event?: string): readonly Subscription[] {
-    const all = this.#registry.list(event)
-    for (const subscription of all) if (subscription.isExpired) this.end(subscription)
-    return all.filter(subscription => !subscription.isExpired)
+    const nowMs = this.#clock.monotonicMs()
+    return this.#registry.list(event).filter(subscription => {
+      if (subscription.expiresMs > nowMs) return true
+      this.end(subscription)
+      return false
+    })
   }
 
   /** Takes a subscription off the list and lets it send what waits. False when it was off already. */

@@ -6,7 +6,7 @@ import type { Filter } from './filter.ts'
 import { countersOf } from './lane.ts'
 import type { PooledSink } from './sink-pool.ts'
 import type { SubscriptionOptions } from './socket-options.ts'
-import type { Address, Health, PayloadFormat } from './transport.ts'
+import type { Address, ChildReport, Health, PayloadFormat } from './transport.ts'
 import type { Ways } from './ways.ts'
 
 /** The error of the latest attempt that failed. */
@@ -23,6 +23,8 @@ export interface LaneReport {
   readonly health: Health
   readonly counters: SubscriptionCounters
   readonly lastError: LastError | null
+  /** The sinks it is spread over by a policy; empty for most. */
+  readonly children: readonly ChildReport[]
 }
 
 /** What is subscribed, all of it checked but for the address. */
@@ -142,13 +144,14 @@ export class Subscription implements Expiring {
   }
 
   get lanes(): readonly LaneReport[] {
-    if (this.#ways === undefined)
-      return this.#held.map(({ address, sink }) => ({ ...IDLE, socket: address.text, health: sink.health }))
-    return this.#ways.lanes.map(lane => {
+    return this.#held.map(({ address, sink }, i) => {
+      const lane = this.#ways?.lanes[i]
+      const way = { socket: address.text, health: sink.health, children: sink.children?.() ?? [] }
+      if (lane === undefined) return { ...way, counters: NOTHING, lastError: null }
       lane.expire()
       const { lastError: error, lastErrorAtMs: atMs } = lane
       const lastError = error === undefined ? null : { code: error.code, message: error.message, atMs }
-      return { socket: lane.socket, health: lane.health, counters: countersOf(lane), lastError }
+      return { ...way, counters: countersOf(lane), lastError }
     })
   }
 
@@ -166,6 +169,13 @@ export class Subscription implements Expiring {
     } catch {
       return false
     }
+  }
+
+  /** The sinks its events are spread over by a policy, those of inner policies included. */
+  get children(): readonly ChildReport[] {
+    const all = (reports: readonly ChildReport[]): readonly ChildReport[] =>
+      reports.flatMap(report => [report, ...all(report.children)])
+    return this.#held.flatMap(({ sink }) => all(sink.children?.() ?? []))
   }
 
   /** Gives an event its way. `nowMs` is the monotonic clock. */
@@ -202,6 +212,7 @@ export class Subscription implements Expiring {
       ...(lastError === null
         ? {}
         : { last_error: lastError.message, last_error_at: Math.floor(lastError.atMs / 1000) }),
+      ...(lanes.length > 1 || counters.raised === 0 ? {} : listedChildren(lanes[0]?.children ?? [])),
       ...(lanes.length < 2 || counters.raised === 0 ? {} : { ways: lanes.map(listedWay) }),
     }
   }
@@ -226,14 +237,25 @@ export class Subscription implements Expiring {
   }
 }
 
-/** A way that never had an event. */
-const IDLE = { counters: NOTHING, lastError: null } as const
-
 const inUse = ({ receiver }: Health): { readonly receiver?: string } => (receiver === undefined ? {} : { receiver })
 
-const listedWay = ({ socket, health, counters }: LaneReport): Readonly<Record<string, unknown>> => ({
+const listedWay = ({ socket, health, counters, children }: LaneReport): Readonly<Record<string, unknown>> => ({
   socket,
   health: health.state,
   ...inUse(health),
   ...listed(counters),
+  ...listedChildren(children),
 })
+
+function listedChildren(children: readonly ChildReport[]): Readonly<Record<string, unknown>> {
+  if (children.length === 0) return {}
+  return {
+    children: children.map(({ socket, health, breaker, children: inner }) => ({
+      socket,
+      health: health.state,
+      ...inUse(health),
+      ...(breaker === undefined ? {} : { breaker }),
+      ...listedChildren(inner),
+    })),
+  }
+}

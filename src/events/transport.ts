@@ -76,6 +76,23 @@ export interface Health {
   readonly receiver?: string | undefined
 }
 
+/**
+ * Whether a sink that is one of several is given events. `closed`: it is. `open`: it has failed and is left out for a while.
+ * `half-open`: that while is over, and the next event tries it.
+ */
+export type BreakerState = 'closed' | 'open' | 'half-open'
+
+/** One of the sinks that another is made of. */
+export interface ChildReport {
+  /** Canonical text of its address. */
+  readonly socket: string
+  readonly health: Health
+  /** Undefined where the policy never leaves it out. */
+  readonly breaker: BreakerState | undefined
+  /** What it is made of itself. */
+  readonly children: readonly ChildReport[]
+}
+
 /** A parsed socket text. Pure data. */
 export interface Address {
   readonly scheme: string
@@ -172,6 +189,8 @@ export interface Sink {
   close(signal: AbortSignal): Promise<void>
   /** Calls back after each change of `health`. */
   onHealth(listener: () => void): void
+  /** The sinks it is made of, as they are now; absent where it is none of several. */
+  children?(): readonly ChildReport[]
 }
 
 /** What most transports write instead of a Sink: `host.buffered(link)` adds batching, reconnection, health and shutdown. */

@@ -173,6 +173,26 @@ describe('FAILOVER', () => {
     expect(children.map(child => child.values)).toEqual([[2], [0, 1]])
   })
 
+  it('tells the breaker of each: closed, open while it rests, half-open until an event has tried it', async () => {
+    const { children, send, sink, clock } = compose('FAILOVER', ['a', 'b'])
+    const told = () => sink.children?.().map(({ socket, breaker }) => [socket, breaker])
+    children[0]!.answer = () => REFUSED
+    await send()
+    expect(told()).toEqual([
+      ['mem:a', 'open'],
+      ['mem:b', 'closed'],
+    ])
+    await clock.advance(30_000)
+    expect(told()?.[0]).toEqual(['mem:a', 'half-open'])
+    await send()
+    expect(told()?.[0]).toEqual(['mem:a', 'open'])
+    await clock.advance(30_000)
+    children[0]!.answer = () => DELIVERED
+    await send()
+    expect(told()?.[0]).toEqual(['mem:a', 'closed'])
+    expect(compose('PARALLEL', ['a']).sink.children?.()[0]?.breaker).toBeUndefined()
+  })
+
   it('takes back at once one that says it is up', async () => {
     const { children, send } = compose('FAILOVER', ['a', 'b'])
     children[0]!.turn('down')

@@ -1,4 +1,4 @@
-import type { Delivery } from '../../src/events/transport.ts'
+import type { BreakerState, Delivery } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
 
 /** When a child is left alone, and for how long. */
@@ -25,7 +25,7 @@ export class Breaker {
     this.#settings = settings
   }
 
-  get state(): 'closed' | 'open' | 'half-open' {
+  get state(): BreakerState {
     if (this.#restsUntilMs === undefined) return 'closed'
     return this.#clock.monotonicMs() < this.#restsUntilMs ? 'open' : 'half-open'
   }

@@ -1,4 +1,6 @@
 import {
+  type BreakerState,
+  type ChildReport,
   type Delivery,
   DeliveryError,
   failed,
@@ -11,22 +13,31 @@ import type { Clock } from '../../src/util/clock.ts'
 const CLOSED: Delivery = failed(new DeliveryError('E_CLOSED', 'the sink is closed'))
 const RANK = { down: 0, connecting: 1, up: 2 } as const
 
+/** A sink that another is made of. */
+export interface Member {
+  /** Canonical text of its address. */
+  readonly socket: string
+  readonly sink: Sink
+}
+
 /** What the policies share: a sink made of sinks. */
 export abstract class CompositeSink implements Sink {
-  protected readonly children: readonly Sink[]
+  protected readonly sinks: readonly Sink[]
   protected readonly clock: Clock
   readonly #listeners: (() => void)[] = []
+  readonly #members: readonly Member[]
   readonly #needed: number
   #health: Health
   #closing: Promise<void> | undefined
 
   /** It is up when so many of the children are. */
-  constructor(children: readonly Sink[], clock: Clock, needed: number) {
-    this.children = children
+  constructor(members: readonly Member[], clock: Clock, needed: number) {
+    this.#members = members
+    this.sinks = members.map(({ sink }) => sink)
     this.clock = clock
     this.#needed = needed
     this.#health = { state: this.#state(), sinceMs: clock.monotonicMs() }
-    for (const child of children) child.onHealth(() => this.#childChanged(child))
+    for (const child of this.sinks) child.onHealth(() => this.#childChanged(child))
   }
 
   get health(): Health {
@@ -35,7 +46,7 @@ export abstract class CompositeSink implements Sink {
 
   /** As few as the slowest of the children. */
   get window(): number | undefined {
-    const windows = this.children.map(child => child.window ?? Number.POSITIVE_INFINITY)
+    const windows = this.sinks.map(child => child.window ?? Number.POSITIVE_INFINITY)
     const least = Math.min(...windows)
     return least === Number.POSITIVE_INFINITY ? undefined : least
   }
@@ -49,12 +60,26 @@ export abstract class CompositeSink implements Sink {
   }
 
   async flush(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.children.map(child => child.flush(signal)))
+    await Promise.all(this.sinks.map(child => child.flush(signal)))
   }
 
   close(signal: AbortSignal): Promise<void> {
-    this.#closing ??= Promise.all(this.children.map(child => child.close(signal))).then(() => undefined)
+    this.#closing ??= Promise.all(this.sinks.map(child => child.close(signal))).then(() => undefined)
     return this.#closing
+  }
+
+  children(): readonly ChildReport[] {
+    return this.#members.map(({ socket, sink }, i) => ({
+      socket,
+      health: sink.health,
+      breaker: this.breakerOf(i),
+      children: sink.children?.() ?? [],
+    }))
+  }
+
+  /** Where the policy leaves children out that fail. */
+  protected breakerOf(_member: number): BreakerState | undefined {
+    return undefined
   }
 
   protected abstract deliver(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery>
@@ -69,7 +94,7 @@ export abstract class CompositeSink implements Sink {
   }
 
   #state(): Health['state'] {
-    const best = this.children.map(child => child.health.state).sort((a, b) => RANK[b] - RANK[a])
+    const best = this.sinks.map(child => child.health.state).sort((a, b) => RANK[b] - RANK[a])
     return best[this.#needed - 1] ?? 'down'
   }
 }

@@ -7,6 +7,7 @@ import {
 } from '../../src/events/transport.ts'
 import { counter, param } from '../../src/util/spec.ts'
 import { type Policy, parseVirtual, type VirtualAddress } from './address.ts'
+import type { Member } from './composite-sink.ts'
 import { ParallelSink } from './parallel-sink.ts'
 import { hashed, inOrder, type Picker, roundRobin, weighted } from './pickers.ts'
 import { SequenceSink } from './sequence-sink.ts'
@@ -46,10 +47,10 @@ export default defineTransport(
   ({ params, clock, stats }) => {
     const counters = { failovers: stats.failovers, maybeDuplicates: stats.maybe_duplicates }
     const breaker = { failures: Math.max(1, params.failover_failures), restMs: params.failover_timeout * 1000 }
-    const compose = ({ policy, children: addresses }: VirtualAddress, children: readonly Sink[]): Sink => {
-      if (policy.name === 'PARALLEL') return new ParallelSink(children, clock)
-      if (policy.name === 'QUORUM') return new ParallelSink(children, clock, policy.needed)
-      return new SequenceSink(children, clock, pickerOf(policy, addresses), counters, breaker)
+    const compose = ({ policy, children: addresses }: VirtualAddress, members: readonly Member[]): Sink => {
+      if (policy.name === 'PARALLEL') return new ParallelSink(members, clock)
+      if (policy.name === 'QUORUM') return new ParallelSink(members, clock, policy.needed)
+      return new SequenceSink(members, clock, pickerOf(policy, addresses), counters, breaker)
     }
     const virtual: Transport<VirtualAddress> = {
       scheme: 'virtual',
@@ -79,13 +80,13 @@ function pickerOf(policy: Exclude<Policy, { name: 'PARALLEL' | 'QUORUM' }>, chil
 }
 
 /** Opens all children, or none. */
-function openChildren(address: VirtualAddress, host: TransportHost): readonly Sink[] {
-  const opened: Sink[] = []
+function openChildren(address: VirtualAddress, host: TransportHost): readonly Member[] {
+  const opened: Member[] = []
   try {
-    for (const child of address.children) opened.push(host.sink(child))
+    for (const child of address.children) opened.push({ socket: child.text, sink: host.sink(child) })
     return opened
   } catch (error) {
-    for (const sink of opened) void sink.close(AbortSignal.abort())
+    for (const { sink } of opened) void sink.close(AbortSignal.abort())
     throw error
   }
 }

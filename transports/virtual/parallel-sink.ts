@@ -1,13 +1,6 @@
-import {
-  DELIVERED,
-  type Delivery,
-  DeliveryError,
-  type Sink,
-  unknown,
-  type WireEvent,
-} from '../../src/events/transport.ts'
+import { DELIVERED, type Delivery, DeliveryError, unknown, type WireEvent } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
-import { CompositeSink, weightier } from './composite-sink.ts'
+import { CompositeSink, type Member, weightier } from './composite-sink.ts'
 
 /** How an event fares that did not reach enough children at once. */
 interface Progress {
@@ -26,14 +19,14 @@ export class ParallelSink extends CompositeSink {
   readonly #needed: number
   readonly #progress = new WeakMap<WireEvent, Progress>()
 
-  constructor(children: readonly Sink[], clock: Clock, needed = children.length) {
-    super(children, clock, needed)
+  constructor(members: readonly Member[], clock: Clock, needed = members.length) {
+    super(members, clock, needed)
     this.#needed = needed
   }
 
   protected override deliver(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery> {
     const final = this.#progress.get(event)?.final ?? []
-    const results = this.children.map((child, i) => final[i] ?? child.send(event, deadlineMs))
+    const results = this.sinks.map((child, i) => final[i] ?? child.send(event, deadlineMs))
     if (results.every(result => 'outcome' in result)) return this.#conclude(event, results)
     return this.#enough(event, results)
   }

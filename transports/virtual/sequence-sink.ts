@@ -1,8 +1,8 @@
-import { type Delivery, DeliveryError, failed, type Sink, type WireEvent } from '../../src/events/transport.ts'
+import { type BreakerState, type Delivery, DeliveryError, failed, type WireEvent } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import type { Counter } from '../../src/util/spec.ts'
 import { Breaker, type BreakerSettings } from './breaker.ts'
-import { CompositeSink, weightier } from './composite-sink.ts'
+import { CompositeSink, type Member, weightier } from './composite-sink.ts'
 import type { Picker } from './pickers.ts'
 
 /** Counts what a policy cannot tell through its outcome. */
@@ -15,8 +15,7 @@ export interface SequenceCounters {
 
 const NO_CHILD: Delivery = failed(new DeliveryError('E_NOT_CONNECTED', 'there is no sub-socket to send to'))
 
-interface Child {
-  readonly sink: Sink
+interface Child extends Member {
   readonly breaker: Breaker
 }
 
@@ -26,31 +25,35 @@ interface Child {
  * it here, and the first child that comes back has it.
  */
 export class SequenceSink extends CompositeSink {
-  readonly #members: readonly Child[]
+  readonly #children: readonly Child[]
   readonly #pick: Picker
   readonly #counters: SequenceCounters
 
   constructor(
-    children: readonly Sink[],
+    members: readonly Member[],
     clock: Clock,
     pick: Picker,
     counters: SequenceCounters,
     settings: BreakerSettings,
   ) {
-    super(children, clock, 1)
+    super(members, clock, 1)
     this.#pick = pick
     this.#counters = counters
-    this.#members = children.map(sink => ({ sink, breaker: new Breaker(clock, settings) }))
-    for (const { sink, breaker } of this.#members)
+    this.#children = members.map(member => ({ ...member, breaker: new Breaker(clock, settings) }))
+    for (const { sink, breaker } of this.#children)
       sink.onHealth(() => {
         if (sink.health.state === 'up') breaker.wake()
       })
   }
 
+  protected override breakerOf(member: number): BreakerState | undefined {
+    return this.#children[member]?.breaker.state
+  }
+
   protected override deliver(event: WireEvent, deadlineMs: number): Delivery | Promise<Delivery> {
     const inOrder: Child[] = []
     for (const i of this.#pick(event)) {
-      const member = this.#members[i]
+      const member = this.#children[i]
       if (member !== undefined) inOrder.push(member)
     }
     const willing = inOrder.filter(({ breaker }) => breaker.isWilling)

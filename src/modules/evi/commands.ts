@@ -174,7 +174,7 @@ function describe(subscription: Subscription): unknown {
 function raise(host: Host, event: string, params: unknown): string {
   const type = host.bus.catalogue.find(event)
   if (type === undefined) throw new MiError(404, 'Event not registered')
-  if (host.bus.subscriptions(event).length === 0) throw new MiError(480, 'Temporarily Unavailable')
+  if (!host.bus.hasSubscribers(type)) throw new MiError(480, 'Temporarily Unavailable')
   const { names, values } = readRaisedParams(params)
   host.bus.raise(type, names, values)
   return 'OK'

@@ -79,10 +79,7 @@ function pickerOf(
   return raised => {
     if (event !== undefined && raised.name !== event) return []
     if (filter !== null && !filter.matches(raised.names, raised.values)) return []
-    return bus
-      .subscriptions()
-      .filter(s => (s.event === raised.name || s.event === '*') && isWanted(s))
-      .filter(s => s.filter === null || s.filter.matches(raised.names, raised.values))
+    return bus.receiversOf(raised).filter(isWanted)
   }
 }
 

@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client'
 import { defineModule, param } from '../../module/define.ts'
-import { registerEventMetrics } from './event-metrics.ts'
+import { EventMetrics } from './event-metrics.ts'
 import { type Naming, StatisticMetrics } from './statistic-metrics.ts'
 
 /** Statistics, and what became of events, for Prometheus (prometheus reference). */
@@ -23,12 +23,13 @@ export default defineModule(
   ({ host, params, use }) => {
     const registry = new Registry()
     const statistics = new StatisticMetrics(registry, host.stats, namingOf(params))
-    const stopWatching = registerEventMetrics(registry, host.bus, host.clock)
+    const events = new EventMetrics(registry, host.bus, host.clock)
     use('httpd').mount(params.http_root, 'prometheus', async () => {
       statistics.refresh()
+      await events.refresh()
       return { status: 200, contentType: registry.contentType, body: await registry.metrics() }
     })
-    return { stop: () => stopWatching() }
+    return { stop: () => events.stop() }
   },
 )
 

@@ -11,11 +11,13 @@ loadmodule "prometheus.so"
 loadmodule "sl.so"
 loadmodule "event_flatstore.so"
 loadmodule "event_datagram.so"
+loadmodule "event_virtual.so"
 modparam("httpd", "port", ${http})
 ${params}
 startup_route {
     subscribe_event("E_CALL", "flatstore:@DIR@/calls");
     subscribe_event("E_CALL", "udp:127.0.0.1:9", , "aor=bob");
+    subscribe_event("E_WAY", "virtual:FAILOVER unix:@DIR@/none.sock (ROUND-ROBIN udp:127.0.0.1:9 udp:127.0.0.1:7)");
 }
 route { sl_send_reply(200, "OK"); }
 `)
@@ -53,6 +55,49 @@ describe('the prometheus page', () => {
     expect(sample(text, 'fanfare_subscription_up', 'transport="flatstore"')).toBe(1)
     expect(sample(text, 'fanfare_event_delivery_seconds_count', 'transport="flatstore"')).toBe(3)
     expect(sample(text, 'fanfare_event_delivery_seconds_bucket', 'transport="flatstore"', 'le="3600"')).toBe(3)
+  })
+
+  it('shows the breaker of each child of a virtual socket, and so does the list of subscribers', async () => {
+    const { proxy, scrape } = await running()
+    const mi = (command: string, params: object) => proxy.proxy.host.mi.call(command, params)
+    await mi('evi:raise', { event: 'E_WAY' })
+    const listed = () => mi('subscribers_list', { event: 'E_WAY' })
+    await expect.poll(listed, { timeout: 15_000 }).toMatchObject({
+      Event: {
+        Subscribers: [
+          {
+            delivered: 1,
+            children: [
+              { socket: `unix:${proxy.folder}/none.sock`, breaker: 'open' },
+              {
+                socket: 'virtual:ROUND-ROBIN udp:127.0.0.1:9 udp:127.0.0.1:7',
+                breaker: 'closed',
+                children: [
+                  { socket: 'udp:127.0.0.1:9', health: 'up', breaker: 'closed' },
+                  { socket: 'udp:127.0.0.1:7', health: 'up', breaker: 'closed' },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+    })
+    const text = await scrape()
+    const breaker = (child: string, state: string) =>
+      sample(text, 'fanfare_breaker_state', `child="${child}"`, `state="${state}"`, 'event="E_WAY"')
+    expect(['closed', 'open', 'half-open'].map(state => breaker(`unix:${proxy.folder}/none.sock`, state))).toEqual([
+      0, 1, 0,
+    ])
+    expect(['closed', 'open', 'half-open'].map(state => breaker('udp:127.0.0.1:7', state))).toEqual([1, 0, 0])
+  })
+
+  it('adds up subscriptions to one socket that differ in their filters', async () => {
+    const { proxy, scrape } = await running()
+    const { mi, bus } = proxy.proxy.host
+    await mi.call('evi:subscribe', { event: 'E_CALL', socket: 'udp:127.0.0.1:9', filter: 'aor=carol' })
+    for (const aor of ['bob', 'carol', 'carol']) await mi.call('evi:raise', { event: 'E_CALL', params: { aor } })
+    await Promise.all(bus.subscriptions().map(one => one.whenIdle()))
+    expect(sample(await scrape(), 'fanfare_events_delivered_total', 'subscription="udp:127.0.0.1:9"')).toBe(3)
   })
 
   it('shows statistics under the prefix, with what they count now', async () => {
