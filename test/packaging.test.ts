@@ -215,7 +215,7 @@ describe('package.json', () => {
     await expect(npm(['pack', '--pack-destination', '/nowhere'], checkout)).rejects.toThrow(/ENOENT|nowhere/)
     while (now() !== before) await new Promise(resolve => setTimeout(resolve, 20))
     expect(existsSync(join(checkout, 'package.json.before-pack'))).toBe(false)
-  }, 60_000)
+  }, 180_000)
 
   it('is not touched when the build fails', async () => {
     const broken = join(checkout, 'src/broken.ts')
@@ -223,5 +223,5 @@ describe('package.json', () => {
     onTestFinished(() => rmSync(broken))
     await expect(npm(['pack'], checkout)).rejects.toMatchObject({ stdout: expect.stringContaining('broken.ts') })
     expect(now()).toBe(before)
-  }, 60_000)
+  }, 180_000)
 })

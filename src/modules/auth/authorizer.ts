@@ -87,11 +87,15 @@ export class Authorizer {
     if (found.kind === 'none') return Authorization.noCredentials
     if (found.kind === 'malformed') return this.#refuse(m, 400, 'Bad Request', found.fault)
     const { credentials, header } = found
-    if (!this.#parts.nonces.accept(credentials)) {
+    const useNonce = this.#parts.nonces.find(credentials)
+    const stale = (): Verdict => {
       this.#stateOf(m).stale.add(keyOf(asker, realm))
       return Authorization.staleNonce
     }
-    const judge = (user: KnownUser | null): Verdict => this.#judge(m, { credentials, header }, user)
+    if (useNonce === null) return stale()
+    // Only now is it used: a request that is repeated while its user is looked for must not be refused before it.
+    const judge = (user: KnownUser | null): Verdict =>
+      useNonce() ? this.#judge(m, { credentials, header }, user) : stale()
     const failed = (error: unknown): Verdict => this.#refuse(m, 500, 'Server Internal Error', String(error))
     try {
       const user = find(credentials)

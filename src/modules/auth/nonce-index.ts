@@ -31,11 +31,15 @@ export class NonceIndex {
     return serial
   }
 
+  /** Whether a serial number was given out and not used yet. */
+  isUnused(serial: number): boolean {
+    return this.#serials[serial % this.#serials.length] === serial
+  }
+
   /** Uses up a serial number: true the first time. */
   use(serial: number): boolean {
-    const at = serial % this.#serials.length
-    if (this.#serials[at] !== serial) return false
-    this.#serials[at] = USED
+    if (!this.isUnused(serial)) return false
+    this.#serials[serial % this.#serials.length] = USED
     return true
   }
 }

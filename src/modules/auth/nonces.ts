@@ -50,17 +50,19 @@ export class Nonces {
   }
 
   /**
-   * Whether credentials are on a nonce of ours, with the algorithm and qop it was given out for, in time and for the first
-   * time; from then on the nonce is used.
+   * Gives what uses up the nonce of credentials, true the first time; null where they are not on a nonce of ours that is
+   * unused and in time, with the algorithm and qop it was given out for.
    */
-  accept({ nonce, algorithm, qop }: DigestCredentials): boolean {
+  find({ nonce, algorithm, qop }: DigestCredentials): (() => boolean) | null {
     const content = this.#codec.decode(nonce)
-    if (content === null || content.algorithm !== algorithm) return false
+    if (content === null || content.algorithm !== algorithm) return null
     const { qops, expiresMs, instance, serial } = content
     // A client of before RFC 2617 does not know qop; that counts as auth, as in the reference.
     const used = qop ?? (qops.length > 0 ? 'auth' : null)
-    if (used === null ? qops.length > 0 : !qops.includes(used)) return false
-    if (this.#clock.nowMs() > expiresMs) return false
-    return this.#index === null || (instance === this.#instance && this.#index.use(serial))
+    if (used === null ? qops.length > 0 : !qops.includes(used)) return null
+    if (this.#clock.nowMs() > expiresMs) return null
+    const index = this.#index
+    if (index === null) return () => true
+    return instance === this.#instance && index.isUnused(serial) ? () => index.use(serial) : null
   }
 }

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { column } from '../../../src/db/schema.ts'
 import { SqliteDriver } from '../../../src/db/sqlite/sqlite-driver.ts'
@@ -68,6 +70,74 @@ describe('a SQLite file', () => {
     const { database } = await openDatabase(sqlite)
     const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n'
     await expect(database.query(endless)).rejects.toThrow('more than 10000 rows')
+  })
+
+  it('is waited for in a thread of its own, in order, and closing waits too', async () => {
+    const patient = { ...sqlite, driver: () => new SqliteDriver({ busyTimeoutMs: 60_000 }) }
+    const { folder, database, close } = await openDatabase(patient)
+    await database.create(NAMES)
+    const table = await database.table(NAMES)
+    const other = new DatabaseSync(join(folder, 'test.db'))
+    other.exec('BEGIN EXCLUSIVE')
+    let done = 0
+    const names = Array.from({ length: 100 }, (_, i) => `n${i}`)
+    const inserts = names.map(name => table.insert({ name }).then(() => done++))
+    const all = table.select()
+    const closed = close()
+    for (let turns = 0; turns < 50; turns++) await turn()
+    expect(done).toBe(0)
+    other.exec('ROLLBACK')
+    expect((await all).map(({ name }) => name)).toEqual(names)
+    await Promise.all([...inserts, closed])
+    await expect(table.insert({ name: 'late' })).rejects.toThrow('it is closed')
+    expect(other.prepare('SELECT count(*) AS count FROM names').get()).toEqual({ count: 100 })
+    other.close()
+  })
+
+  it('takes only so many statements while it cannot be written', async () => {
+    const { folder, database } = await openDatabase({
+      ...sqlite,
+      driver: () => new SqliteDriver({ busyTimeoutMs: 60_000 }),
+    })
+    await database.create(NAMES)
+    const table = await database.table(NAMES)
+    const other = new DatabaseSync(join(folder, 'test.db'))
+    other.exec('BEGIN EXCLUSIVE')
+    const inserts = Array.from({ length: 10_000 }, () => table.insert({ name: 'x' }))
+    await expect(table.insert({ name: 'x' })).rejects.toThrow('10000 statements wait for the disk already')
+    other.exec('ROLLBACK')
+    other.close()
+    await Promise.all(inserts)
+    expect(await database.query('SELECT count(*) FROM names')).toEqual([[10_000]])
+  })
+
+  it('gives up a query that takes too long, refuses what comes meanwhile, and goes on when it has ended', async () => {
+    const hasty = { ...sqlite, driver: () => new SqliteDriver({ busyTimeoutMs: 0, queryTimeoutMs: 1 }) }
+    const { database } = await openDatabase(hasty)
+    await database.create(NAMES)
+    const table = await database.table(NAMES)
+    const long = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000000) SELECT count(*) FROM n'
+    const behind = database.query(long).catch(error => {
+      expect(error).toMatchObject({ code: 'E_DB_STORAGE', message: expect.stringContaining('takes longer than 1 ms') })
+      return table.insert({ name: 'meanwhile' })
+    })
+    await expect(behind).rejects.toThrow('takes longer than 1 ms')
+    await expect.poll(() => table.select().catch(error => error.message), { timeout: 20_000 }).toEqual([])
+  })
+
+  it('with a query that never ends does not keep the process from ending', async () => {
+    const { folder } = await openDatabase(sqlite)
+    const driver = new URL('../../../src/db/sqlite/sqlite-driver.ts', import.meta.url)
+    const program = `
+      const { SqliteDriver } = await import(${JSON.stringify(driver)})
+      const store = await new SqliteDriver({ busyTimeoutMs: 0, queryTimeoutMs: 1 }).open('endless.db', { directory: '.' })
+      await store.query('WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n').catch(() => {})
+      await store.close().catch(error => console.log(error.message))`
+    const args = ['--input-type=module', '--disable-warning=ExperimentalWarning', '-e', program]
+    const said = await new Promise<string>(resolve =>
+      execFile(process.execPath, args, { cwd: folder }, (_error, stdout) => resolve(stdout)),
+    )
+    expect(said).toContain('endless.db: not closed: a query takes longer than 1 ms')
   })
 
   it('that cannot be opened is named', async () => {

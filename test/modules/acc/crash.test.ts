@@ -81,7 +81,7 @@ const inside = (bob: SipUa, name: string, cseq: number, answer: SipMessage) => (
 })
 
 it('kill -9 in the middle of 100 calls loses none of their records and writes none twice', {
-  timeout: 90_000,
+  timeout: 180_000,
 }, async () => {
   const { url, folder, rows } = await callsDatabase('acc', 'missed_calls')
   const port = await freePort()

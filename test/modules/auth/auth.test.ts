@@ -3,6 +3,7 @@ import { NonceCodec } from '../../../src/modules/auth/nonce.ts'
 import { NonceIndex } from '../../../src/modules/auth/nonce-index.ts'
 import { Nonces } from '../../../src/modules/auth/nonces.ts'
 import { parseChallenge } from '../../../src/sip/digest/challenge.ts'
+import { readCredentials } from '../../../src/sip/digest/credentials.ts'
 import { passwordHash } from '../../../src/sip/digest/response.ts'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { challengesOf, credentialsFor } from '../../support/digest-client.ts'
@@ -253,6 +254,15 @@ describe('Nonces', () => {
     expect([issued(), issued(), issued()]).toEqual([true, true, false])
     await clock.advance(1000)
     expect(issued()).toBe(true)
+  })
+
+  it('of a request that is repeated while its user is looked for are used once, by the first of the two', () => {
+    const nonces = new Nonces({ clock: new VirtualClock(), secret: undefined, lifetimeMs: 1000, isOnce: true })
+    const nonce = nonces.issue()?.nonce('MD5', []) ?? ''
+    const read = readCredentials(`Digest username="a", realm="r", uri="sip:a", response="0", nonce="${nonce}"`)
+    const find = () => (read.kind === 'digest' ? nonces.find(read.credentials) : null)
+    const [first, second] = [find(), find()]
+    expect([first?.(), second?.(), find()]).toEqual([true, false, null])
   })
 
   it('cannot be changed without being noticed', () => {

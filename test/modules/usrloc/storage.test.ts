@@ -73,7 +73,8 @@ describe.each([['db_text'], ['sqlite']])('with %s', driver => {
     expect([await state(proxy), proxy.stat('db_pending')]).toEqual([['CS_NEW'], 2])
     await proxy.register({ aor: 'carol@127.0.0.1', callId: 'r2', cseq: 2, contact: '*', headers: 'Expires: 0\r\n' })
     await made.clock.advance(10_000)
-    expect([await state(proxy), proxy.stat('db_pending')]).toEqual([['CS_SYNC'], 0])
+    await until(() => proxy.stat('db_pending') === 0)
+    expect(await state(proxy)).toEqual(['CS_SYNC'])
     await proxy.register({ cseq: 2 })
     expect([await state(proxy), proxy.stat('db_pending')]).toEqual([['CS_DIRTY'], 1])
     await proxy.stop()
@@ -115,7 +116,9 @@ describe.each([['db_text'], ['sqlite']])('with %s', driver => {
       Contacts: [{ Q: '0.9' }, {}],
     })
     await made.clock.advance(3_600_000)
-    expect([proxy.events(), await proxy.lookup()]).toEqual([['E_UL_CONTACT_DELETE', 'E_UL_CONTACT_DELETE'], 404])
+    const gone: string[] = []
+    await until(() => gone.push(...proxy.events()) === 2)
+    expect([gone, await proxy.lookup()]).toEqual([['E_UL_CONTACT_DELETE', 'E_UL_CONTACT_DELETE'], 404])
     await proxy.stop()
     expect(rows(made)).toBe(0)
   })
@@ -301,7 +304,7 @@ describe('a database that fails', () => {
     expect(await proxy.lookup()).toBe(200)
     repaired(made)
     await made.clock.advance(10_000)
-    expect(proxy.stat('db_pending')).toBe(0)
+    await until(() => proxy.stat('db_pending') === 0)
     expect(made.sql('SELECT username FROM location')).toEqual([{ username: 'bob' }])
   })
 
@@ -312,6 +315,7 @@ describe('a database that fails', () => {
     for (let i = 1; i <= 3; i++) {
       expect((await proxy.register({ cseq: i })).status).toBe(200)
       await made.clock.advance(10_000)
+      await until(() => proxy.stat('db_failures') === i)
     }
     expect([proxy.stat('db_failures'), proxy.stat('db_pending')]).toEqual([3, 1])
     await expect(proxy.mi('ul_flush')).rejects.toThrow('Not every contact was written')
