@@ -57,6 +57,8 @@ export default defineModule(
     const tm = find('tm') ?? null
     const services: RtpProxyServices = {
       log,
+      proxy: host.proxy,
+      bridges: params.rtpproxy_autobridge !== 0,
       sets,
       dialog,
       tm,

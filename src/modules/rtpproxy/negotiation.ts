@@ -1,6 +1,7 @@
 import type { RouteContext } from '../../script/context.ts'
 import { familyOf, hostPort } from '../../sip/net/address.ts'
 import { readSession, writeSession } from '../../sip/text/session-body.ts'
+import { bridgeAddress } from './auto-bridge.ts'
 import { type CallParties, partiesOf, turned } from './call-parties.ts'
 import { MediaLines, type MediaPlace, type MediaStream } from './media-lines.ts'
 import type { RtpProxyNode } from './node.ts'
@@ -53,7 +54,8 @@ export async function negotiate(
     log.debug('nothing for an RTP proxy to do', { reason: refusal, callid: m.message.callId })
     return null
   }
-  const opened = await openStreams(services, m, half, wanted, lines.streams, parties)
+  const bridge = await bridgeAddress(services, m, wanted.flags)
+  const opened = await openStreams(services, m, half, { ...wanted, bridge }, lines.streams, parties)
   if (opened === null) return null
   const { flags } = wanted
   const changed = flags.keepsSdp
@@ -97,6 +99,9 @@ function refusalOf(facts: {
   return null
 }
 
+/** With the address that the message goes on to, where the RTP proxy shall know it; else ''. */
+type BridgedNegotiation = Negotiation & { readonly bridge: string }
+
 interface Opened {
   readonly node: RtpProxyNode
   readonly places: ReadonlyMap<MediaStream, MediaPlace>
@@ -107,7 +112,7 @@ async function openStreams(
   services: RtpProxyServices,
   m: RouteContext,
   half: Half,
-  wanted: Negotiation,
+  wanted: BridgedNegotiation,
   streams: readonly MediaStream[],
   parties: CallParties,
 ): Promise<Opened | null> {
@@ -138,7 +143,7 @@ function streamCommand(
   { notifySocket, dialog }: RtpProxyServices,
   m: RouteContext,
   half: Half,
-  { flags, bindLocal }: Negotiation,
+  { flags, bindLocal, bridge }: BridgedNegotiation,
   { stream, index, parties }: { stream: MediaStream; index: number; parties: CallParties },
 ): string {
   // An address of all zeros says nothing of where the media come from.
@@ -147,7 +152,7 @@ function streamCommand(
   const letters =
     (isOffer ? 'U' : 'L') +
     flags.modifiers +
-    (bindLocal === undefined ? '' : `L${bindLocal}`) +
+    (bindLocal === undefined ? (bridge === '' ? '' : `R${bridge}`) : `L${bindLocal}`) +
     (familyOf(address) === 6 ? '6' : '') +
     (stream.payloads.length === 0 ? '' : `c${stream.payloads.join(',')}`)
   const number = `;${index + 1}`

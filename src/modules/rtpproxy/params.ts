@@ -14,7 +14,11 @@ export const rtpproxyParams = {
     formerly: ['rtpproxy_tout'],
   }),
   rtpproxy_retr: param('int', 5, 'How often a command without answer is repeated.'),
-  rtpproxy_autobridge: param('int', 0, 'Accepted; name the sides with the flags i and e.', { ignored: true }),
+  rtpproxy_autobridge: param(
+    'int',
+    0,
+    '1: RTP proxies choose the interface of each side by the address that the message goes on to, where no flag i or e names it.',
+  ),
   default_set: param('int', 0, 'The set of functions and sockets that name none.'),
   nortpproxy_str: param(
     'str',

@@ -1,10 +1,13 @@
 import type { Log } from '../../log/log.ts'
-import type { ModuleApis } from '../../module/define.ts'
+import type { Host, ModuleApis } from '../../module/define.ts'
 import type { NodeSets } from './node-sets.ts'
 
 /** What every file of the module works with. */
 export interface RtpProxyServices {
   readonly log: Log
+  readonly proxy: Pick<Host['proxy'], 'resolve' | 'replyHop'>
+  /** RTP proxies are told where each description goes to (`rtpproxy_autobridge`). */
+  readonly bridges: boolean
   readonly sets: NodeSets
   /** Null where the module is not loaded. */
   readonly dialog: ModuleApis['dialog'] | null

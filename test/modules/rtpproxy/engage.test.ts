@@ -46,6 +46,24 @@ describe('rtpproxy_engage', () => {
     ])
   })
 
+  it('with rtpproxy_autobridge says where each description goes on to, unless a flag names the sides', async () => {
+    const proxy = await FakeRtpProxy.udp()
+    const { rig } = await engaged(proxy, {
+      params: 'modparam("rtpproxy", "rtpproxy_autobridge", 1)',
+      invite: `$du = "sip:127.0.0.2:5099"; if ($ci == "named") rtpproxy_offer("ie"); else rtpproxy_engage();`,
+    })
+    const body = sdpOf('10.0.0.1', 5000)
+    const call = await new Call(rig, 'bridged', { headers: SDP_TYPE, body }).begin()
+    await call.ring()
+    await call.accept(sdpOf('10.0.0.2', 6000))
+    await new Call(rig, 'named', { headers: SDP_TYPE, body }).begin()
+    expect(proxy.commands).toEqual([
+      'UR127.0.0.2c0,8 bridged 127.0.0.1 5000 bridged-a;1',
+      'LR127.0.0.1c0,8 bridged 127.0.0.1 6000 bridged-a;1 bridged-b;1',
+      'UIEc0,8 named 127.0.0.1 5000 named-a;1',
+    ])
+  })
+
   it('takes a 2xx that offers for an offer, and the ACK for the answer', async () => {
     const proxy = await FakeRtpProxy.udp()
     const { rig } = await engaged(proxy)
