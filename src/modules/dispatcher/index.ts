@@ -15,6 +15,7 @@ import { Registry } from './registry.ts'
 import { selectFunctions, selectSpecs } from './select-functions.ts'
 import { Selector } from './selection.ts'
 import { type DispatcherServices, partitionReader } from './services.ts'
+import { shareStates } from './shared-states.ts'
 import { Statuses } from './status.ts'
 import { DISPATCHER_TABLE } from './table-source.ts'
 
@@ -27,7 +28,7 @@ export default defineModule(
     name: 'dispatcher',
     doc: 'Spreads requests over sets of destinations and takes those that fail out of service.',
     depends: ['tm'],
-    after: ['freeswitch'],
+    after: ['freeswitch', 'clusterer'],
     tables: [DISPATCHER_TABLE],
     params: dispatcherParams,
     functions: { ...selectSpecs, ...querySpecs },
@@ -71,7 +72,13 @@ export default defineModule(
           partition,
           new GroupBlacklists(proxy.blacklists, 'ds_define_blacklist', partition.settings.blacklists),
         )
-    const statuses = new Statuses(params.ds_probing_threshold, log, raise.E_DISPATCHER_STATUS)
+    const shared = shareStates(find, params, registry, () => statuses)
+    const statuses: Statuses = new Statuses(params.ds_probing_threshold, log, status => {
+      raise.E_DISPATCHER_STATUS(status)
+      const partition = registry.find(status.partition)
+      const destination = partition?.find(status.group, status.address)
+      if (partition !== undefined && destination !== undefined) shared.changed(partition, destination)
+    })
     const findSocket = (text: string) => proxy.findSocket(text)
     const services: DispatcherServices = {
       params,
@@ -90,6 +97,7 @@ export default defineModule(
       clock,
       log,
       statuses,
+      isOurs: shared.probes,
       partitions: () => registry.all(),
       send: probe => tm.request(probe),
       socket: () => socket,
@@ -101,7 +109,6 @@ export default defineModule(
       start: async () => {
         if (params.fetch_freeswitch_stats !== 0 && weights === null)
           log.warn('weights of fs:// destinations stay as they are: the module freeswitch is needed')
-        if (params.cluster_id !== 0) log.warn('cluster_id is not supported: states are not shared with other nodes')
         for (const partition of registry.all()) await registry.load(partition, false)
         saving = clock.every(SAVE_PERIOD_MS, () => void registry.save())
       },

@@ -1,7 +1,6 @@
 import { optionalParam, param, repeatedParam } from '../../module/define.ts'
 import type { ParamValues } from '../../util/spec.ts'
 
-const ONE_NODE = 'Accepted; nodes of a cluster do not share this.'
 const columnParam = (name: string) => param('str', name, 'Name of the column.')
 
 /** The module's parameters. */
@@ -51,9 +50,13 @@ export const dispatcherParams = {
     '1: destinations whose weight is an fs:// URL follow the state of that FreeSWITCH.',
   ),
   max_freeswitch_weight: param('int', 100, 'Most weight of such destinations; theirs until the state is known.'),
-  cluster_id: param('int', 0, ONE_NODE, { ignored: true }),
-  cluster_sharing_tag: optionalParam('str', ONE_NODE, { ignored: true }),
-  cluster_probing_mode: param('str', 'all', ONE_NODE, { ignored: true }),
+  cluster_id: param('int', 0, 'Cluster whose nodes share the states of destinations; 0 for none.'),
+  cluster_sharing_tag: optionalParam('str', 'Sharing tag: with by-shtag the node active for it probes.'),
+  cluster_probing_mode: param(
+    'str',
+    'all',
+    'Which nodes probe: all: each everything; by-shtag: the one active for the tag; distributed: each its part.',
+  ),
   partition: repeatedParam(
     'str',
     'Further destinations with settings of their own, `name: key=value; …`. Keys: db_url, table_name, dst_avp, grp_avp, ' +

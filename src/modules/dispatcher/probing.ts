@@ -13,6 +13,8 @@ interface ProbingParts {
   readonly clock: Clock
   readonly log: Log
   readonly statuses: Statuses
+  /** Whether this node probes a destination, of several that share its state. */
+  readonly isOurs: (partition: Partition, destination: Destination) => boolean
   readonly partitions: () => Iterable<Partition>
   readonly send: ConstructorParameters<typeof Prober>[0]['send']
   /** Where to send from, for destinations without a socket of their own. */
@@ -40,6 +42,7 @@ export function destinationProber(parts: ProbingParts): Prober<Candidate> {
       [...parts.partitions()].flatMap(partition =>
         partition.destinations
           .filter(destination => (sets === null || sets.has(destination.data.setId)) && isDue(params, destination))
+          .filter(destination => parts.isOurs(partition, destination))
           .map(destination => ({ partition, destination })),
       ),
     probe: candidate => probeFor(parts, candidate),

@@ -31,7 +31,10 @@ export class Statuses {
   change(partition: Partition, destination: Destination, change: Change, reason: string): void {
     const before = destination.state
     this.#apply(destination, change)
-    if (destination.state === before) return
+    if (destination.state !== before) this.#changed(partition, destination, before, reason)
+  }
+
+  #changed(partition: Partition, destination: Destination, before: string, reason: string): void {
     destination.isUnsaved = true
     const { setId, uri } = destination.data
     this.#log.info('a destination has changed', {
@@ -49,6 +52,16 @@ export class Statuses {
       status: destination.isActive ? 'active' : 'inactive',
       reason,
     })
+  }
+
+  /** Takes over a state that another node has found, as a number of {@link Destination.stateNumber}. */
+  adopt(partition: Partition, destination: Destination, state: number, reason: string): void {
+    if (destination.stateNumber === state) return
+    const before = destination.state
+    destination.isInactive = state === 1
+    destination.isProbing = state === 2
+    destination.failures = 0
+    this.#changed(partition, destination, before, reason)
   }
 
   #apply(destination: Destination, change: Change): void {

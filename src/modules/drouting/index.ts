@@ -12,6 +12,7 @@ import { Registry } from './registry.ts'
 import { Router } from './router.ts'
 import { routingFunctions, routingSpecs } from './routing-functions.ts'
 import type { DroutingServices } from './services.ts'
+import { shareStates } from './shared-states.ts'
 import { Statuses } from './status.ts'
 import { CARRIERS_TABLE, GATEWAYS_TABLE, GROUPS_TABLE, PARTITIONS_TABLE, RULES_TABLE } from './tables.ts'
 
@@ -25,6 +26,7 @@ export default defineModule(
     name: 'drouting',
     doc: 'Routes calls to gateways and carriers by the prefixes of numbers, and takes gateways that fail out of service.',
     depends: ['tm'],
+    after: ['clusterer'],
     tables: [GATEWAYS_TABLE, RULES_TABLE, CARRIERS_TABLE, GROUPS_TABLE, PARTITIONS_TABLE],
     params: droutingParams,
     functions: { ...routingSpecs, ...gatewaySpecs },
@@ -43,7 +45,7 @@ export default defineModule(
       },
     },
   },
-  ({ host, clock, log, params, raise, use }) => {
+  ({ host, clock, find, log, params, raise, use }) => {
     const { proxy, script } = host
     checkSocketFilter(params.gw_socket_filter_mode)
     const tm = use('tm')
@@ -63,7 +65,11 @@ export default defineModule(
       reports: host.status,
       onLoaded: settle,
     })
-    const statuses = new Statuses(log, host.status, raise.E_DROUTING_STATUS)
+    const shared = shareStates(find, params, registry, () => statuses)
+    const statuses: Statuses = new Statuses(log, host.status, status => {
+      raise.E_DROUTING_STATUS(status)
+      shared.changed(status.partition, status.gwid)
+    })
     const services: DroutingServices = {
       params,
       databases: host.db,
@@ -81,6 +87,7 @@ export default defineModule(
       clock,
       registry,
       statuses,
+      isOurs: shared.probes,
       probing,
       send: probe => tm.request(probe),
       socket: () => socket,
@@ -90,7 +97,6 @@ export default defineModule(
       functions: { ...routingFunctions(services), ...gatewayFunctions(services) },
       commands: droutingCommandHandlers({ ...services, probing }),
       start: async () => {
-        if (params.cluster_id !== 0) log.warn('cluster_id is not supported: states are not shared with other nodes')
         if (params.rule_tables_query !== undefined)
           log.warn('rule_tables_query is not supported: rules are those of drr_table')
         await registry.start()

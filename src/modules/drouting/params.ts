@@ -1,7 +1,6 @@
 import { optionalParam, param, repeatedParam } from '../../module/define.ts'
 import type { ParamValues } from '../../util/spec.ts'
 
-const ONE_NODE = 'Accepted; states are not shared with other nodes.'
 const avp = (what: string) => optionalParam('str', `AVP that takes ${what}; none if absent.`)
 
 /** The module's parameters. */
@@ -56,9 +55,13 @@ export const droutingParams = {
   ),
   rule_tables_query: optionalParam('str', 'Not supported: rules are those of `drr_table`.', { ignored: true }),
   enable_restart_persistency: param('int', 0, 'Accepted; tables are loaded at each start.', { ignored: true }),
-  cluster_id: param('int', 0, ONE_NODE, { ignored: true }),
-  cluster_sharing_tag: optionalParam('str', ONE_NODE, { ignored: true }),
-  cluster_probing_mode: param('str', 'all', ONE_NODE, { ignored: true }),
+  cluster_id: param('int', 0, 'Cluster whose nodes share the states of gateways; 0 for none.'),
+  cluster_sharing_tag: optionalParam('str', 'Sharing tag: with by-shtag the node active for it probes.'),
+  cluster_probing_mode: param(
+    'str',
+    'all',
+    'Which nodes probe: all: each everything; by-shtag: the one active for the tag; distributed: each its part.',
+  ),
 } as const
 
 export type DroutingParams = ParamValues<typeof droutingParams>

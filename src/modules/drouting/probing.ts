@@ -12,6 +12,8 @@ interface ProbingParts {
   readonly clock: Clock
   readonly registry: Registry
   readonly statuses: Statuses
+  /** Whether this node probes a gateway, of several that share its state. */
+  readonly isOurs: (partition: Partition, gateway: Gateway) => boolean
   readonly probing: { readonly isOn: boolean }
   readonly send: ConstructorParameters<typeof Prober>[0]['send']
   /** Where to send from, for gateways without a socket of their own. */
@@ -34,7 +36,7 @@ export function gatewayProber(parts: ProbingParts): Prober<Candidate> {
       probing.isOn
         ? registry.all.flatMap(partition =>
             [...partition.data.gateways.values()]
-              .filter(({ isProbed }) => isProbed)
+              .filter(gateway => gateway.isProbed && parts.isOurs(partition, gateway))
               .map(gateway => ({ partition, gateway })),
           )
         : [],

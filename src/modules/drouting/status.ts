@@ -30,10 +30,15 @@ export class Statuses {
   }
 
   /** Makes a change. Told of, with its reason, only where it is one. */
-  change({ name: partition }: Partition, gateway: Gateway, change: Change, reason: string): void {
+  change(partition: Partition, gateway: Gateway, change: Change, reason: string): void {
+    this.set(partition, gateway, STATES[change], reason)
+  }
+
+  /** The same, by the number of the state. */
+  set({ name: partition }: Partition, gateway: Gateway, state: State, reason: string): void {
     const before = gateway.status
-    if (gateway.state === STATES[change]) return
-    gateway.state = STATES[change]
+    if (gateway.state === state) return
+    gateway.state = state
     gateway.isUnsaved = true
     const { id, status, data } = gateway
     this.#log.info('a gateway has changed', { partition, gateway: id, from: before, to: status, reason })

@@ -1,8 +1,10 @@
+import { SharedStates } from '../../cluster/shared-states.ts'
 import { defineModule, field } from '../../module/define.ts'
 import { GroupBlacklists } from '../../proxy/group-blacklists.ts'
 import { locate } from '../../proxy/locate.ts'
 import { Balancer } from './balancer.ts'
 import { balancerCommandHandlers, balancerCommands } from './commands.ts'
+import type { Destination } from './destination.ts'
 import { CapacityWatch } from './freeswitch.ts'
 import { balancerFunctions, balancerSpecs } from './functions.ts'
 import { loadBalancerParams } from './params.ts'
@@ -16,7 +18,7 @@ export default defineModule(
     name: 'load_balancer',
     doc: 'Sends calls to the destination that has the most of what they need left, and takes those that fail out of service.',
     depends: ['tm', 'dialog'],
-    after: ['freeswitch'],
+    after: ['freeswitch', 'clusterer'],
     tables: [LOAD_BALANCER_TABLE],
     params: loadBalancerParams,
     functions: balancerSpecs,
@@ -35,7 +37,23 @@ export default defineModule(
   ({ host, clock, log, params, raise, use, find }) => {
     const tm = use('tm')
     const dialogs = use('dialog')
-    const registry = new Registry(log, raise.E_LOAD_BALANCER_STATUS)
+    const registry: Registry = new Registry(log, status => {
+      raise.E_LOAD_BALANCER_STATUS(status)
+      const changed = registry.all.find(({ data, uri }) => data.group === status.group && uri === status.uri)
+      if (changed !== undefined) shared.changed(changed.key, stateNumber(changed))
+    })
+    const shared = new SharedStates({
+      name: 'load_balancer-status-repl',
+      clusterer: find('clusterer'),
+      params: { ...params, cluster_probing_mode: params.cluster_sharing_tag === undefined ? 'all' : 'by-shtag' },
+      all: () => registry.all.map(destination => [destination.key, stateNumber(destination)] as const),
+      apply: (key, state) => {
+        const destination = registry.find(Number(key))
+        if (destination === undefined) return
+        destination.isLocked = state === LOCKED
+        registry.switch(destination, state === ENABLED, 'replicated info')
+      },
+    })
     const balancer = new Balancer(dialogs, registry)
     const blacklists = new GroupBlacklists(host.proxy.blacklists, 'lb_define_blacklist', params.lb_define_blacklist)
     let isListening = false
@@ -59,12 +77,17 @@ export default defineModule(
       capacities?.follow(registry.all)
       settle()
     }
-    const prober = destinationProber({ params, clock, registry, send: probe => tm.request(probe) })
+    const prober = destinationProber({
+      params,
+      clock,
+      registry,
+      isOurs: ({ key }) => shared.probes(key),
+      send: probe => tm.request(probe),
+    })
     return {
       functions: balancerFunctions({ balancer, registry, dialogs, log }),
       commands: balancerCommandHandlers({ balancer, registry, reload }),
       start: async () => {
-        if (params.cluster_id !== 0) log.warn('cluster_id is not supported: states are not shared with other nodes')
         await reload()
       },
       listening: () => {
@@ -80,3 +103,11 @@ export default defineModule(
     }
   },
 )
+
+/** As nodes tell each other. */
+const [DISABLED, ENABLED, LOCKED] = [0, 1, 2]
+
+function stateNumber({ isEnabled, isLocked }: Destination): number {
+  if (isEnabled) return ENABLED
+  return isLocked ? LOCKED : DISABLED
+}

@@ -1,8 +1,6 @@
 import { optionalParam, param, repeatedParam } from '../../module/define.ts'
 import type { ParamValues } from '../../util/spec.ts'
 
-const ONE_NODE = 'Accepted; states are not shared with other nodes.'
-
 /** The module's parameters. */
 export const loadBalancerParams = {
   db_url: optionalParam('str', 'Database with the destinations; `db_default_url` if absent.'),
@@ -13,8 +11,8 @@ export const loadBalancerParams = {
   probing_from: param('str', 'sip:prober@localhost', 'From URI of these requests.'),
   probing_reply_codes: optionalParam('str', 'Statuses that count as 200 does, divided by commas.'),
   lb_define_blacklist: repeatedParam('str', 'Blacklist of the addresses of groups, `name = group, group`.'),
-  cluster_id: param('int', 0, ONE_NODE, { ignored: true }),
-  cluster_sharing_tag: optionalParam('str', ONE_NODE, { ignored: true }),
+  cluster_id: param('int', 0, 'Cluster whose nodes share the states of destinations; 0 for none.'),
+  cluster_sharing_tag: optionalParam('str', 'Sharing tag: the node active for it probes; without one each does.'),
   fetch_freeswitch_stats: param(
     'int',
     0,

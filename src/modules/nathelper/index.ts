@@ -1,3 +1,4 @@
+import { tagName } from '../../cluster/shared-states.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, counter, defineModule, type ModuleContext } from '../../module/define.ts'
 import { parseNumbers } from '../../util/parse-numbers.ts'
@@ -8,7 +9,7 @@ import { Pinger } from './pinger.ts'
 const spec = {
   name: 'nathelper',
   doc: 'Helps clients behind NAT: finds them, corrects what they say of themselves, and keeps their bindings open.',
-  after: ['usrloc'],
+  after: ['usrloc', 'clusterer'],
   params: nathelperParams,
   functions: nathelperFunctions,
   commands: {
@@ -67,7 +68,12 @@ function makePinger(context: ModuleContext<typeof spec>): Pinger | null {
   if (params.sipping_bflag !== undefined && params.sipping_from === undefined)
     throw new Error('nathelper: sipping_bflag needs sipping_from, the From URI of the pings')
   const mask = (flag: string | undefined): number => (flag === undefined ? 0 : host.script.branchFlagBit(flag))
+  const { cluster_id: cluster, cluster_sharing_tag: tag } = params
+  const clusterer = find('clusterer')
+  if (tag !== undefined && (clusterer === undefined || cluster === 0))
+    throw new Error('cluster_sharing_tag needs cluster_id and the module clusterer')
   return new Pinger({
+    isActive: () => tag === undefined || clusterer?.isActive(tagName(tag), cluster) === true,
     clock,
     log,
     proxy: host.proxy,

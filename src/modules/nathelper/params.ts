@@ -1,8 +1,6 @@
 import { optionalParam, param } from '../../module/define.ts'
 import type { ParamValues } from '../../util/spec.ts'
 
-const ONE_NODE = 'Accepted; nodes of a cluster do not share this.'
-
 /** The module's parameters (nathelper reference). */
 export const nathelperParams = {
   natping_interval: param('int', 0, 'Time in which every contact is pinged once; 0: none is.', { unit: 's' }),
@@ -24,8 +22,8 @@ export const nathelperParams = {
   oldip_skip: optionalParam('str', 'Of which lines fix_nated_sdp() does not note the old address: `c`, `o` or both.'),
   natping_processes: param('int', 1, 'Accepted; pings are spread over the interval.', { ignored: true }),
   natping_partitions: param('int', 1, 'Accepted; pings are spread over the interval.', { ignored: true }),
-  cluster_id: param('int', 0, ONE_NODE, { ignored: true }),
-  cluster_sharing_tag: optionalParam('str', ONE_NODE, { ignored: true }),
+  cluster_id: param('int', 0, 'Cluster of cluster_sharing_tag.'),
+  cluster_sharing_tag: optionalParam('str', 'Sharing tag: contacts are pinged by the node that is active for it.'),
 } as const
 
 export type NathelperParams = ParamValues<typeof nathelperParams>

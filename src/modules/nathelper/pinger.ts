@@ -24,6 +24,8 @@ export interface PingerParts {
   readonly log: Log
   readonly proxy: Pick<SipProxy, 'resolve' | 'socketFor' | 'send' | 'viaValue'>
   readonly location: Location
+  /** Whether pinging is this node's work, of several that could do it. */
+  readonly isActive: () => boolean
   readonly flags: PingFlags
   readonly intervalS: number
   readonly thresholdMs: number
@@ -70,7 +72,7 @@ export class Pinger {
   start(): void {
     this.#timer = this.#parts.clock.every(1000, () => {
       this.#expire()
-      if (this.isEnabled) for (const found of this.#round.next()) this.#ping(found)
+      if (this.isEnabled && this.#parts.isActive()) for (const found of this.#round.next()) this.#ping(found)
     })
   }
 

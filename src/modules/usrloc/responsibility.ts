@@ -1,4 +1,5 @@
 import type { Capability } from '../../cluster/capability.ts'
+import { isShareOf } from '../../cluster/spread.ts'
 import type { ModuleApis } from '../../module/define.ts'
 import type { Contact } from './contact.ts'
 
@@ -39,14 +40,6 @@ export class Responsibility {
     if (sharing === null || clusterer === undefined) return true
     if (sharing.pinging === 'ownership' && contact.shtag !== '')
       return clusterer.isActive(contact.shtag, sharing.cluster)
-    const nodes = [clusterer.node, ...(this.capability?.nodes() ?? [])].toSorted((a, b) => a - b)
-    return nodes[spread(contact.uri, nodes.length)] === clusterer.node
+    return isShareOf(clusterer.node, this.capability?.nodes() ?? [], contact.uri)
   }
-}
-
-/** A number below `count`, the same for a text on every node (FNV-1a). */
-function spread(text: string, count: number): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  return (hash >>> 0) % count
 }
