@@ -44,11 +44,11 @@ export class CsvTable {
     return `${this.#columns.map(name => this.#field(name)).join(this.#delimiter)}\n`
   }
 
-  /** The event as a record; why not, where it has a field that no column is for. */
-  record(event: WireEvent): string | DeliveryError {
+  /** Adds the event as a record to a text; why not, where it has a field that no column is for. */
+  addRecord(text: string, event: WireEvent): string | DeliveryError {
     const refusal = this.#place(event)
     if (refusal !== undefined) return refusal
-    let line = event.id + this.#delimiter + new Date(event.raisedAtMs).toISOString()
+    let line = text + event.id + this.#delimiter + new Date(event.raisedAtMs).toISOString()
     line += this.#delimiter + this.#field(event.name)
     for (const place of this.#places) line += this.#delimiter + this.#field(place < 0 ? null : event.values[place])
     return `${line}\n`

@@ -10,6 +10,7 @@ import {
 import type { Clock } from '../../src/util/clock.ts'
 import { AppendFile, checkPlace, WriteError } from './append-file.ts'
 import { CsvTable } from './csv.ts'
+import { encodePiece, type LineWriter, NO_BOUND, type Piece, type Room } from './piece.ts'
 
 export type RotationReason = 'count' | 'size' | 'period' | 'mi'
 
@@ -20,8 +21,8 @@ export interface Rotation {
   readonly oldFilename: string
 }
 
-/** The form of the lines of a file: `csv`, or a function that writes one or says why it cannot. */
-export type LineForm = 'csv' | ((event: WireEvent) => string | DeliveryError)
+/** The form of the lines of a file: `csv`, whose columns the file itself has, or a function that writes one. */
+export type LineForm = 'csv' | LineWriter
 
 export interface FlatFileOptions {
   readonly clock: Clock
@@ -38,8 +39,6 @@ export interface FlatFileOptions {
   readonly onRotation: (rotation: Rotation) => void
 }
 
-/** Written in pieces of about this many characters. */
-const PIECE = 262_144
 /** A write is given up this much before its deadline, so that what is answered then is our answer. */
 const AHEAD_MS = 20
 
@@ -47,6 +46,7 @@ const AHEAD_MS = 20
 const HEADER_BYTES = 65_536
 
 interface Job {
+  readonly batch: readonly WireEvent[]
   isRunning: boolean
   /** Why single events cannot be lines, by their place in the batch. */
   refused: Map<number, Delivery> | undefined
@@ -70,6 +70,7 @@ export class FlatFile {
   #table: CsvTable | undefined
   #wasOpened = false
   #last: Promise<unknown> = Promise.resolve()
+  /** Since the last rotation, for those that are due by count or size. */
   #lines = 0
   #bytes = 0
 
@@ -94,8 +95,8 @@ export class FlatFile {
    * the deadline is not written.
    */
   async append(batch: readonly WireEvent[], deadlineMs: number): Promise<Outcomes> {
-    const job: Job = { isRunning: false, givenUp: undefined, refused: undefined }
-    const done = this.#exclusively(() => job.givenUp ?? this.#append(batch, job))
+    const job: Job = { batch, isRunning: false, givenUp: undefined, refused: undefined }
+    const done = this.#exclusively(() => job.givenUp ?? this.#append(job))
     const late = Promise.withResolvers<Delivery>()
     const { clock } = this.#options
     const delayMs = Math.max(0, deadlineMs - AHEAD_MS - clock.monotonicMs())
@@ -126,14 +127,14 @@ export class FlatFile {
     return job.givenUp
   }
 
-  async #append(batch: readonly WireEvent[], job: Job): Promise<Outcomes> {
+  async #append(job: Job): Promise<Outcomes> {
     job.isRunning = true
+    const { batch } = job
     let from = 0
     try {
       while (from < batch.length) {
         this.#file ??= await this.#open()
-        const to = await this.#appendPiece(this.#file, batch, from, job)
-        from = to
+        from = await this.#appendPiece(this.#file, job, from)
         const reason = this.#rotationDue()
         if (reason !== undefined) await this.#rotate(reason)
       }
@@ -149,41 +150,41 @@ export class FlatFile {
   }
 
   /** Writes events from `from` on, up to a piece's size or the line that makes a rotation due. Returns where it stopped. */
-  async #appendPiece(file: AppendFile, batch: readonly WireEvent[], from: number, job: Job): Promise<number> {
+  async #appendPiece(file: AppendFile, job: Job, from: number): Promise<number> {
+    const piece = this.#encode(job, from, this.#lineWriter(file, job.batch[from]))
+    if (piece.lines > 0) await file.write(this.#withHeader(file, piece.bytes))
+    this.#lines += piece.lines
+    this.#bytes += piece.bytes.length
+    return piece.to
+  }
+
+  #encode(job: Job, from: number, lineOf: LineWriter): Piece {
+    return encodePiece(job.batch, from, lineOf, this.#room, (at, error) => {
+      job.refused ??= new Map()
+      job.refused.set(at, failed(error))
+    })
+  }
+
+  get #room(): Room {
     const { rotateCount, rotateSizeBytes } = this.#options
-    const lineOf = this.#lineWriter(file, batch[from])
-    const room = rotateCount > 0 ? rotateCount - this.#lines : Number.POSITIVE_INFINITY
-    const end = Math.min(batch.length, from + room)
-    let text = file.sizeBytes === 0 && this.#table !== undefined ? this.#table.header : ''
-    let written = 0
-    let to = from
-    let bytes = this.#bytes
-    while (to < end && text.length < PIECE && (rotateSizeBytes === 0 || bytes < rotateSizeBytes)) {
-      const event = batch[to]
-      if (event === undefined) break
-      const line = lineOf(event)
-      to++
-      if (typeof line !== 'string') {
-        job.refused ??= new Map()
-        job.refused.set(to - 1, failed(line))
-        continue
-      }
-      written++
-      if (rotateSizeBytes > 0) bytes += Buffer.byteLength(line)
-      text += line
+    if (rotateCount === 0 && rotateSizeBytes === 0) return NO_BOUND
+    return {
+      lines: rotateCount === 0 ? Number.POSITIVE_INFINITY : rotateCount - this.#lines,
+      bytes: rotateSizeBytes === 0 ? Number.POSITIVE_INFINITY : rotateSizeBytes - this.#bytes,
     }
-    if (written > 0) await file.write(Buffer.from(text))
-    this.#lines += written
-    this.#bytes = bytes
-    return to
   }
 
   /** A file that begins with this event gets its columns from it. */
-  #lineWriter(file: AppendFile, first: WireEvent | undefined): (event: WireEvent) => string | DeliveryError {
+  #lineWriter(file: AppendFile, first: WireEvent | undefined): LineWriter {
     if (this.#form !== 'csv') return this.#form
     if (file.sizeBytes === 0 && first !== undefined) this.#table = CsvTable.forEvent(first, this.#options.delimiter)
     const table = this.#table
-    return event => table?.record(event) ?? NO_TABLE
+    return (text, event) => table?.addRecord(text, event) ?? NO_TABLE
+  }
+
+  #withHeader(file: AppendFile, bytes: Buffer): Buffer {
+    if (file.sizeBytes > 0 || this.#table === undefined) return bytes
+    return Buffer.concat([Buffer.from(this.#table.header), bytes])
   }
 
   #rotationDue(): RotationReason | undefined {

@@ -7,13 +7,13 @@ import {
   type Transport,
   type TransportHost,
   tryEncode,
-  type WireEvent,
 } from '../../src/events/transport.ts'
 import type { Log } from '../../src/log/log.ts'
 import { arg, field, optionalParam, param } from '../../src/util/spec.ts'
 import type { LineForm } from './flat-file.ts'
 import { FlatFiles, rotateEvery } from './flat-files.ts'
 import { FlatstoreLink, FlatstoreSink } from './link.ts'
+import type { LineWriter } from './piece.ts'
 import { recordWriter } from './record.ts'
 
 interface FlatstoreAddress extends Address {
@@ -140,17 +140,13 @@ function formatParam(text: string | undefined): (typeof FORMATS)[number] | undef
   return format
 }
 
-function lineForm(
-  format: PayloadFormat | undefined,
-  record: (event: WireEvent) => string,
-  host: TransportHost,
-): LineForm {
+function lineForm(format: PayloadFormat | undefined, record: LineWriter, host: TransportHost): LineForm {
   if (format === undefined) return record
   if (format === 'csv') return 'csv'
   const codec = host.codec('message', format)
-  return event => {
+  return (text, event) => {
     const bytes = tryEncode(event, codec)
-    return Buffer.isBuffer(bytes) ? `${bytes.toString()}\n` : bytes
+    return Buffer.isBuffer(bytes) ? `${text}${bytes}\n` : bytes
   }
 }
 

@@ -13,25 +13,25 @@ export interface RecordFormat {
 const LINE_END = /\r\n|\r|\n/g
 
 /**
- * Gives a function that writes an event as one line:
+ * Gives a function that adds an event as one line to a text:
  *
  *     record = [ EVENT ] { delimiter value } LF
  *
  * Without the event name the first delimiter goes too. Names are not written; NULL and unset values are empty columns.
  */
-export function recordWriter(format: RecordFormat): (event: EventData) => string {
+export function recordWriter(format: RecordFormat): (text: string, event: EventData) => string {
   const { delimiter, suppressEventName } = format
   const clean = cleaner(format)
-  return event => {
+  return (text, event) => {
     const { values } = event
-    let line = suppressEventName ? '' : event.name
+    let longer = suppressEventName ? text : text + event.name
     for (let i = 0; i < values.length; i++) {
-      if (i > 0 || !suppressEventName) line += delimiter
+      if (i > 0 || !suppressEventName) longer += delimiter
       const value = values[i]
-      if (typeof value === 'string') line += clean(value)
-      else if (typeof value === 'number') line += value
+      if (typeof value === 'string') longer += clean(value)
+      else if (typeof value === 'number') longer += value
     }
-    return `${line}\n`
+    return `${longer}\n`
   }
 }
 

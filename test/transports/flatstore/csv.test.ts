@@ -156,7 +156,7 @@ describe('a flatstore file in csv', () => {
         (values, delimiter) => {
           const event = sampleEvent('E_X', null, values)
           const table = CsvTable.forEvent(event, delimiter)
-          const record = table.record(event)
+          const record = table.addRecord('', event)
           expect(typeof record).toBe('string')
           const [, read] = recordsOf(table.header + record, delimiter)
           expect(read?.slice(3)).toEqual(values.map(one => (one === null ? '' : String(one))))

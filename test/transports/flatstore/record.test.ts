@@ -13,7 +13,7 @@ const DEFAULTS: RecordFormat = {
   suppressEventName: false,
 }
 const write = (values: readonly (Value | undefined)[], format: Partial<RecordFormat> = {}): string =>
-  recordWriter({ ...DEFAULTS, ...format })({ name: 'E_M', names: null, values })
+  recordWriter({ ...DEFAULTS, ...format })('', { name: 'E_M', names: null, values })
 
 /** The values a recorded RabbitMQ payload carried: what the flat store was given at the same moment. */
 function recordedValues(name: string): Value[] {
@@ -31,7 +31,7 @@ const cases = readdirSync(new URL('custom/', GOLDEN))
 
 describe('a line of the flat store', () => {
   it.each(cases)('is byte for byte the recorded one: %s', name => {
-    const line = recordWriter(DEFAULTS)({ name: 'E_T_CASE', names: null, values: recordedValues(name) })
+    const line = recordWriter(DEFAULTS)('', { name: 'E_T_CASE', names: null, values: recordedValues(name) })
     expect(line).toBe(read(`custom/${name}.flatstore.out`))
   })
 
