@@ -20,12 +20,16 @@ export class WriteError extends DeliveryError {
 export class AppendFile {
   readonly #stream: RotatingFileStream
   readonly #handle: FileHandle
+  readonly path: string
+  readonly inode: number
   #sizeBytes: number
 
-  private constructor(stream: RotatingFileStream, handle: FileHandle, sizeBytes: number) {
+  private constructor(path: string, stream: RotatingFileStream, handle: FileHandle, { ino, size }: Stats) {
+    this.path = path
+    this.inode = ino
     this.#stream = stream
     this.#handle = handle
-    this.#sizeBytes = sizeBytes
+    this.#sizeBytes = size
   }
 
   /** Opens or creates the file; `mode` is subject to the umask. Rejects with DeliveryError. */
@@ -35,7 +39,7 @@ export class AppendFile {
     try {
       await opened(stream)
       const handle = await open(path, 'r+')
-      return new AppendFile(stream, handle, (await handle.stat()).size)
+      return new AppendFile(path, stream, handle, await handle.stat())
     } catch (error) {
       stream.destroy()
       throw fileError(path, error)

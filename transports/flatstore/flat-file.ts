@@ -10,6 +10,7 @@ import {
 import type { Clock } from '../../src/util/clock.ts'
 import { AppendFile, checkPlace, WriteError } from './append-file.ts'
 import { CsvTable } from './csv.ts'
+import type { Manifest } from './manifest.ts'
 import { encodePiece, type LineWriter, NO_BOUND, type Piece, type Room } from './piece.ts'
 
 export type RotationReason = 'count' | 'size' | 'period' | 'mi'
@@ -63,6 +64,7 @@ export class FlatFile {
   readonly path: string
   readonly #form: LineForm
   readonly #options: FlatFileOptions
+  readonly #manifest: Manifest | undefined
   readonly #lostListeners = new Set<(error: DeliveryError) => void>()
   #filename: string | undefined
   #file: AppendFile | undefined
@@ -74,8 +76,10 @@ export class FlatFile {
   #lines = 0
   #bytes = 0
 
-  constructor(path: string, form: LineForm, options: FlatFileOptions) {
+  /** `manifest` is told what is written where. */
+  constructor(path: string, form: LineForm, options: FlatFileOptions, manifest?: Manifest) {
     this.path = path
+    this.#manifest = manifest
     this.#form = form
     this.#options = options
   }
@@ -111,8 +115,10 @@ export class FlatFile {
     return this.#exclusively(() => this.#rotate(reason))
   }
 
-  close(): Promise<void> {
-    return this.#exclusively(() => this.#shut())
+  async close(): Promise<void> {
+    await this.#exclusively(() => this.#shut())
+    this.#manifest?.finish('end')
+    await this.#manifest?.settled()
   }
 
   #exclusively<T>(work: () => T | Promise<T>): Promise<T> {
@@ -152,7 +158,10 @@ export class FlatFile {
   /** Writes events from `from` on, up to a piece's size or the line that makes a rotation due. Returns where it stopped. */
   async #appendPiece(file: AppendFile, job: Job, from: number): Promise<number> {
     const piece = this.#encode(job, from, this.#lineWriter(file, job.batch[from]))
-    if (piece.lines > 0) await file.write(this.#withHeader(file, piece.bytes))
+    if (piece.ends !== undefined) {
+      await file.write(this.#withHeader(file, piece.bytes))
+      this.#manifest?.wrote(file, piece.lines, ...piece.ends)
+    }
     this.#lines += piece.lines
     this.#bytes += piece.bytes.length
     return piece.to
@@ -213,6 +222,7 @@ export class FlatFile {
   async #rotate(reason: RotationReason): Promise<void> {
     const oldFilename = this.#name()
     await this.#shut()
+    this.#manifest?.finish(reason)
     this.#lines = 0
     this.#bytes = 0
     this.#filename = this.path + this.#options.suffix()

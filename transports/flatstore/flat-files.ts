@@ -1,8 +1,18 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { AddressError } from '../../src/events/transport.ts'
+import type { Log } from '../../src/log/log.ts'
 import type { Clock, Timer } from '../../src/util/clock.ts'
 import { FlatFile, type FlatFileOptions, type LineForm } from './flat-file.ts'
+import { Manifest } from './manifest.ts'
+
+export interface FlatFilesOptions extends FlatFileOptions {
+  readonly log: Log
+  /** Most files at a time. */
+  readonly maxFiles: number
+  /** A manifest is kept beside the files of each path. */
+  readonly hasManifest: boolean
+}
 
 interface Entry {
   readonly file: FlatFile
@@ -12,13 +22,13 @@ interface Entry {
 
 /** Every file of the flat store by its absolute path, however many subscriptions share it. */
 export class FlatFiles {
-  readonly #options: FlatFileOptions
-  readonly #maxFiles: number
+  readonly #options: FlatFilesOptions
   readonly #entries = new Map<string, Entry>()
+  /** They outlive the files: two of one path would undo what the other wrote. */
+  readonly #manifests = new Map<string, Manifest>()
 
-  constructor(options: FlatFileOptions, maxFiles: number) {
+  constructor(options: FlatFilesOptions) {
     this.#options = options
-    this.#maxFiles = maxFiles
   }
 
   /** The file for this path. Throws AddressError where it could not be written or would be one file too many. */
@@ -31,12 +41,21 @@ export class FlatFiles {
       known.users++
       return known.file
     }
-    if (this.#entries.size >= this.#maxFiles)
-      throw new AddressError(`there are ${this.#maxFiles} files already (max_open_sockets)`, path, 0)
+    const { maxFiles } = this.#options
+    if (this.#entries.size >= maxFiles)
+      throw new AddressError(`there are ${maxFiles} files already (max_open_sockets)`, path, 0)
     refuseUnwritable(path, absolute)
-    const file = new FlatFile(absolute, form, this.#options)
+    const file = new FlatFile(absolute, form, this.#options, this.#manifestOf(absolute))
     this.#entries.set(absolute, { file, format, users: 1 })
     return file
+  }
+
+  #manifestOf(path: string): Manifest | undefined {
+    const { clock, log, hasManifest } = this.#options
+    if (!hasManifest) return undefined
+    const manifest = this.#manifests.get(path) ?? new Manifest(`${path}.manifest`, clock, log)
+    this.#manifests.set(path, manifest)
+    return manifest
   }
 
   async release(file: FlatFile): Promise<void> {

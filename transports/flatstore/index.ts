@@ -58,6 +58,11 @@ export default defineTransport(
         'str',
         'What follows the path in the file name; may hold variables, read at each rotation.',
       ),
+      manifest: param(
+        'int',
+        0,
+        'Keep `PATH.manifest`, which tells a consumer the files that are complete: a JSON document, replaced as a whole, with `name`, `state` (`open` or `complete`), `opened`, `closed`, `reason`, `events`, the id and sequence of the `first` and the `last` event, `lines`, `bytes` and `sha256` of each.',
+      ),
     },
     events: {
       E_FLATSTORE_ROTATION: {
@@ -90,21 +95,21 @@ export default defineTransport(
       suppressEventName: params.suppress_event_name !== 0,
     })
     const preferred = formatParam(params.format)
-    const files = new FlatFiles(
-      {
-        clock,
-        delimiter,
-        mode: permissions(params.file_permissions, log),
-        rotateCount: sizeOf('rotate_count', params.rotate_count, /^(\d+)()$/),
-        rotateSizeBytes: sizeOf('rotate_size', params.rotate_size, /^(\d+)([kmg]?)$/i),
-        suffix: () => (suffix === undefined ? '' : expand(suffix)),
-        onRotation: ({ reason, filename, oldFilename }) => {
-          const timestamp = String(Math.floor(clock.nowMs() / 1000))
-          raise.E_FLATSTORE_ROTATION({ timestamp, reason, filename, old_filename: oldFilename })
-        },
+    const files = new FlatFiles({
+      clock,
+      log,
+      delimiter,
+      mode: permissions(params.file_permissions, log),
+      maxFiles: maxFiles(params.max_open_sockets, log),
+      hasManifest: params.manifest !== 0,
+      rotateCount: sizeOf('rotate_count', params.rotate_count, /^(\d+)()$/),
+      rotateSizeBytes: sizeOf('rotate_size', params.rotate_size, /^(\d+)([kmg]?)$/i),
+      suffix: () => (suffix === undefined ? '' : expand(suffix)),
+      onRotation: ({ reason, filename, oldFilename }) => {
+        const timestamp = String(Math.floor(clock.nowMs() / 1000))
+        raise.E_FLATSTORE_ROTATION({ timestamp, reason, filename, old_filename: oldFilename })
       },
-      maxFiles(params.max_open_sockets, log),
-    )
+    })
     const timer = params.rotate_period > 0 ? rotateEvery(params.rotate_period, clock, files) : undefined
     const transport: Transport<FlatstoreAddress> = {
       scheme: 'flatstore',

@@ -21,8 +21,8 @@ export interface Piece {
   readonly lines: number
   /** Where its last event stands in the batch, plus one. */
   readonly to: number
-  /** The last event that is in it. */
-  readonly last: WireEvent | undefined
+  /** The first and the last event that are in it. */
+  readonly ends: readonly [first: WireEvent, last: WireEvent] | undefined
 }
 
 /** Written in pieces of about this many characters. */
@@ -42,6 +42,7 @@ export function encodePiece(
   const isBounded = room.bytes !== Number.POSITIVE_INFINITY
   let text = ''
   let [lines, bytes, to] = [0, 0, from]
+  let first: WireEvent | undefined
   let last: WireEvent | undefined
   while (to < batch.length && lines < room.lines && text.length < PIECE && bytes < room.bytes) {
     const event = batch[to++] as WireEvent
@@ -53,7 +54,9 @@ export function encodePiece(
     if (isBounded) bytes += Buffer.byteLength(longer.slice(text.length))
     text = longer
     lines++
+    first ??= event
     last = event
   }
-  return { bytes: Buffer.from(text), lines, to, last }
+  const ends = first === undefined || last === undefined ? undefined : ([first, last] as const)
+  return { bytes: Buffer.from(text), lines, to, ends }
 }
