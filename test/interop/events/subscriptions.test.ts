@@ -35,12 +35,7 @@ const MISTAKES: readonly (readonly [event: string, socket: string, filter: strin
   ['E_A', 'xmlrpc:127.0.0.1:80', '', 'socket: expected ":" and a method after the port or path'],
   ['E_A', 'rabbitmq:127.0.0.1', '', 'socket: expected "/" and a routing key after the host'],
   ['E_A', 'rabbitmq:127.0.0.1/', '', 'socket: expected a routing key'],
-  [
-    'E_A',
-    'rabbitmq:127.0.0.1/colour=red?q',
-    '',
-    'socket: unknown parameter "colour"; known are exchange=',
-  ],
+  ['E_A', 'rabbitmq:127.0.0.1/colour=red?q', '', 'socket: unknown parameter "colour"; known are exchange='],
   ['E_A', 'flatstore:/nowhere/at/all', '', 'socket: there is no directory /nowhere/at'],
   ['E_A', 'flatstore:', '', 'socket: expected the path of a file'],
   [
