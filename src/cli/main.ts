@@ -12,6 +12,7 @@ import replay from './replay.ts'
 import run from './run.ts'
 import spool from './spool.ts'
 import tail from './tail.ts'
+import trace from './trace.ts'
 import trail from './trail.ts'
 import { VERSION } from './version.ts'
 
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<string, CliCommand>> = {
   check,
   mi,
   tail,
+  trace,
   trail,
   explain,
   spool,

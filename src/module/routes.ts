@@ -1,3 +1,4 @@
+import type { RouteKind, Step } from '../script/context.ts'
 import type { Program } from '../script/program.ts'
 import type { Timer } from '../util/clock.ts'
 import type { AssembledHost } from './assembly.ts'
@@ -45,12 +46,16 @@ export class Routes implements RoutesInForce {
   enterService(): void {
     const { proxy, settings, script, clock } = this.#host
     const program = this.#program
-    const main = program.route('request', '0') ?? null
+    const started = (kind: RouteKind, name: string): Step | null => {
+      const step = program.route(kind, name)
+      return step === undefined ? null : m => script.run(step, m)
+    }
+    const main = started('request', '0')
     const { exec_msg_threshold: thresholdUs } = settings
     proxy.routes = {
       main: main === null || thresholdUs === 0 ? main : watchSlowMessages(main, thresholdUs, this.#host),
-      onreply: program.route('onreply', '') ?? null,
-      error: program.route('error', '') ?? null,
+      onreply: started('onreply', ''),
+      error: started('error', ''),
     }
     this.stopTimers()
     this.#timers = startTimerRoutes(program.timers, script, clock)

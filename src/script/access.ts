@@ -4,6 +4,7 @@ import { dummyContext } from './dummy.ts'
 import { computedArg, constantArg } from './make-arg.ts'
 import { runStep } from './run.ts'
 import { NOWHERE } from './source.ts'
+import type { Traces } from './trace/traces.ts'
 import type { Unit } from './unit.ts'
 
 /** What a script offers to those it runs in: usable from the moment it was read, also while modules are set up. */
@@ -37,6 +38,11 @@ export class ScriptAccess {
   /** Runs a route to its end, as the start of a script. Never throws or rejects: an error is logged and gives −1. */
   run(step: Step, m: RouteContext): Verdict | Promise<Verdict> {
     return runStep(this.#unit, step, m)
+  }
+
+  /** Who follows what the script does, also across reloads. */
+  get traces(): Traces {
+    return this.#unit.traces
   }
 
   /** Threshold of `xlog` (`xlog_level`). */

@@ -42,7 +42,8 @@ export class CallCompiler {
     const args = compileArgs(this.#unit, call, found.args)
     if (args === undefined) return NOTHING.step
     const build = found.build.bind(found) as (...args: readonly unknown[]) => Step
-    const step = this.#unit.attempt(call.place, () => build(...args), NOTHING.step)
+    const given = this.#unit.observer?.args(found.args, call, args) ?? args
+    const step = this.#unit.attempt(call.place, () => build(...given), NOTHING.step)
     return guarded(this.#unit, step, call)
   }
 
@@ -95,20 +96,21 @@ export class CallCompiler {
 
 /** A step that turns whatever a function throws into a logged −1. */
 function guarded(unit: Unit, step: Step, { name, place }: CallNode): Step {
-  const failed = (error: unknown): Verdict => {
+  const failed = (m: RouteContext, error: unknown): Verdict => {
     // The argument that failed has logged why.
     if (error !== ARGUMENT_FAILED) {
       const reason = error instanceof Error ? error.message : String(error)
       unit.fail('function failed', place, { function: name, reason })
-    }
+      m.recorder?.fault(reason)
+    } else m.recorder?.fault('an argument has no usable value')
     return -1
   }
   return (m: RouteContext) => {
     try {
       const verdict = step(m)
-      return typeof verdict === 'number' ? verdict : verdict.catch(failed)
+      return typeof verdict === 'number' ? verdict : verdict.catch((error: unknown) => failed(m, error))
     } catch (error) {
-      return failed(error)
+      return failed(m, error)
     }
   }
 }

@@ -165,7 +165,9 @@ export function compileLaunch(unit: Unit, calls: CallCompiler, node: LaunchNode,
   return m => {
     const aside = detached(m)
     const params = param === undefined ? NO_PARAMS : new CallParams([param(m)])
+    aside.recorder = m.recorder
     const rc = step(aside)
+    aside.recorder = null
     const finish = (code: Verdict, avps?: RouteContext['avps']): void => {
       if (report === undefined) return
       const context = dummyContext('request', unit.varCount)

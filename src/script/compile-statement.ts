@@ -1,8 +1,8 @@
 import { LogLevel } from '../log/log.ts'
-import type { AssertNode, IfNode, StatementNode } from './ast.ts'
+import type { AssertNode, ConditionNode, IfNode, StatementNode } from './ast.ts'
 import { compileAssignment, compileKeep } from './compile-assign.ts'
 import { CallCompiler, type EventNotes } from './compile-call.ts'
-import { ConditionCompiler } from './compile-condition.ts'
+import { type Condition, ConditionCompiler } from './compile-condition.ts'
 import { makeForEach, makeIf, makeSwitch, makeWhile } from './compile-flow.ts'
 import { compileLog } from './compile-log.ts'
 import { compileAsync, compileLaunch, compileReturn, compileRouteCall } from './compile-routes.ts'
@@ -29,12 +29,22 @@ export class StatementCompiler {
   }
 
   compile(body: readonly StatementNode[], scope: Scope): readonly Statement[] {
-    return body.map(node => this.#unit.attempt(node.place, () => this.#statement(node, scope), NOTHING))
+    return body.map(node => this.#unit.attempt(node.place, () => this.#observed(node, scope), NOTHING))
+  }
+
+  #observed(node: StatementNode, scope: Scope): Statement {
+    const statement = this.#statement(node, scope)
+    return this.#unit.observer?.statement(node, statement) ?? statement
+  }
+
+  #condition(node: ConditionNode, scope: Scope): Condition {
+    const condition = this.#conditions.compile(node, scope)
+    return this.#unit.observer?.condition(condition) ?? condition
   }
 
   #statement(node: StatementNode, scope: Scope): Statement {
     // An `if` whose bodies did not run has the truth as its code, but does not end the script when that is 0.
-    const traced = { what: describe(node), line: node.place.line }
+    const traced = { what: describe(node), place: node.place }
     if (node.type === 'if') return { step: this.#if(node, scope), setsRc: false, traced }
     return { step: this.#step(node, scope), setsRc: !KEEPS_RC.has(node.type), traced }
   }
@@ -49,7 +59,7 @@ export class StatementCompiler {
       case 'keep':
         return compileKeep(unit, node, this.#statement(node.statement, scope).step)
       case 'while':
-        return makeWhile(unit, node, this.#conditions.compile(node.condition, scope), this.compile(node.body, scope))
+        return makeWhile(unit, node, this.#condition(node.condition, scope), this.compile(node.body, scope))
       case 'foreach': {
         const body = this.compile(node.body, scope)
         return makeForEach(unit, node, body)
@@ -78,7 +88,7 @@ export class StatementCompiler {
   }
 
   #if(node: IfNode, scope: Scope): Step {
-    const condition = this.#conditions.compile(node.condition, scope)
+    const condition = this.#condition(node.condition, scope)
     const then = this.compile(node.then, scope)
     return makeIf(condition, then, this.compile(node.otherwise ?? [], scope))
   }
@@ -86,7 +96,7 @@ export class StatementCompiler {
   /** Without `enable_asserts` the condition is not even looked at. */
   #assert(node: AssertNode, scope: Scope): Step {
     const unit = this.#unit
-    const condition = this.#conditions.compile(node.condition, scope)
+    const condition = this.#condition(node.condition, scope)
     if (unit.settings.enable_asserts === 0) return NOTHING.step
     const check = (truth: number, m: RouteContext): Verdict | Promise<Verdict> => {
       if (truth === 1 || m.flow !== Flow.next) return 1

@@ -9,6 +9,7 @@ import type { EventRoute, Program, TimerRoute } from './program.ts'
 import { type Route, RouteTable } from './route-table.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { NOWHERE, type Place } from './source.ts'
+import { TracedRoutes } from './trace/traced-routes.ts'
 import { Unit } from './unit.ts'
 
 /** What came of compiling a script. */
@@ -46,7 +47,7 @@ export function prepareScript(script: Script, environment: ScriptEnvironment): P
     access,
     settings,
     diagnostics: settingFaults.list,
-    compile: () => compileUnit(script, unit),
+    compile: () => compileUnit(script, unit, access),
     recompile: changed => {
       const faults = new Diagnostics()
       readSettings(changed.settings, faults)
@@ -63,7 +64,7 @@ function recompile(changed: Script, access: ScriptAccess): CompileResult {
   access.switchTo(next)
   let result: CompileResult | null = null
   try {
-    result = compileUnit(changed, next)
+    result = compileUnit(changed, next, access)
     return result
   } finally {
     if (result?.program === undefined) access.switchTo(former)
@@ -82,13 +83,15 @@ export function compileScript(
   return { program: hasErrors ? undefined : program, diagnostics: all, access: prepared.access }
 }
 
-function compileUnit(script: Script, unit: Unit): CompileResult {
+function compileUnit(script: Script, unit: Unit, access: ScriptAccess): CompileResult {
+  const traced = new TracedRoutes(unit, script.sources, access)
   const events = new ScriptEvents()
   const statements = new StatementCompiler(unit, events)
   for (const route of unit.routes.all('event')) events.note(route.node.name, route.node.place)
   for (const route of unit.routes) {
     const { kind, body } = route.node
     route.body = statements.compileBlock(body, { kind, route: route.shown })
+    route.traced = m => traced.body(route)(m)
   }
   events.report(unit)
   if (unit.routes.find('request', '0') === undefined) {

@@ -3,6 +3,8 @@ import type { SipMessage } from '../sip/codec/message.ts'
 import type { ListenSocket, Origin } from '../sip/net/endpoint.ts'
 import type { Value } from '../util/spec.ts'
 import type { AvpStore } from './avp.ts'
+import type { Recorder } from './recorder.ts'
+import type { Place } from './source.ts'
 
 /** The kinds of route a script statement can run in (script reference, routes). */
 export type RouteKind = 'request' | 'failure' | 'onreply' | 'branch' | 'local' | 'startup' | 'timer' | 'event' | 'error'
@@ -87,7 +89,7 @@ export interface TimeLimit {
 export interface TracedStatement {
   /** `module t_relay`, `core if`, `assign`. */
   readonly what: string
-  readonly line: number
+  readonly place: Place
 }
 
 interface ContextInit {
@@ -154,6 +156,8 @@ export class RouteContext {
   readonly slots: unknown[] = new Array(slotCount)
   /** Told of each statement before it runs, while `script_trace` is on. */
   trace: ((statement: TracedStatement) => void) | null = null
+  /** While somebody follows this run. */
+  recorder: Recorder | null = null
   /** While a function runs that has a limit. */
   timeLimit: TimeLimit | null = null
   /** Nesting of events raised from event routes, to stop endless chains. */

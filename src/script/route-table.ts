@@ -28,6 +28,8 @@ export interface Route {
   readonly step: Step
   /** Set once, by the compiler. */
   body: Step
+  /** The same, for a message that is followed; set with `body`. */
+  traced: Step
 }
 
 const NOT_BUILT: Step = () => -1
@@ -74,9 +76,10 @@ function makeRoute(node: RouteNode): Route {
     node,
     shown,
     body: NOT_BUILT,
+    traced: NOT_BUILT,
     step: m => {
       m.routeStack.push(stackName)
-      const verdict = route.body(m)
+      const verdict = m.recorder === null ? route.body(m) : route.traced(m)
       return typeof verdict === 'number' ? leave(m, verdict) : verdict.then(late => leave(m, late))
     },
   }

@@ -1,6 +1,8 @@
 import { ARGUMENT_FAILED } from './args.ts'
 import { Flow, type RouteContext, type Step, type Verdict } from './context.ts'
-import type { Unit } from './unit.ts'
+import { StatementFault } from './sequence.ts'
+import type { RunRecorder } from './trace/run-recorder.ts'
+import { type Unit, where } from './unit.ts'
 
 /**
  * Runs a route to its end, as the start of a script: nothing of an earlier run on the same context is left in its way.
@@ -10,7 +12,25 @@ export function runStep(unit: Unit, step: Step, m: RouteContext, rc: Verdict = 1
   m.flow = Flow.next
   m.depth = 0
   m.rc = rc
+  m.trace = null
   m.routeStack.length = 0
+  // A run that goes on in another route, as behind async(), stays the one it is.
+  const recorder = unit.traces.isOn && m.recorder === null ? unit.traces.begin(m) : null
+  return recorder === null ? runToEnd(unit, step, m) : runTraced(unit, step, m, recorder)
+}
+
+function runTraced(unit: Unit, step: Step, m: RouteContext, recorder: RunRecorder): Verdict | Promise<Verdict> {
+  const end = (verdict: Verdict): Verdict => {
+    m.recorder = null
+    recorder.end(m, verdict)
+    return verdict
+  }
+  m.recorder = recorder
+  const verdict = runToEnd(unit, step, m)
+  return typeof verdict === 'number' ? end(verdict) : verdict.then(end)
+}
+
+function runToEnd(unit: Unit, step: Step, m: RouteContext): Verdict | Promise<Verdict> {
   try {
     const verdict = step(m)
     return typeof verdict === 'number' ? verdict : verdict.catch((error: unknown) => failed(unit, m, error))
@@ -22,7 +42,8 @@ export function runStep(unit: Unit, step: Step, m: RouteContext, rc: Verdict = 1
 function failed(unit: Unit, m: RouteContext, error: unknown): Verdict {
   const reason =
     error === ARGUMENT_FAILED ? 'an argument has no value' : error instanceof Error ? error.message : String(error)
-  unit.log.error('route failed', { route: m.routeStack.at(-1), reason })
+  const place = error instanceof StatementFault ? where(error.place) : {}
+  unit.log.error('route failed', { ...place, route: m.routeStack.at(-1), reason })
   m.flow = Flow.exit
   return -1
 }

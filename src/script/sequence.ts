@@ -1,26 +1,38 @@
 import { Flow, type RouteContext, type Verdict } from './context.ts'
+import type { Place } from './source.ts'
 import type { Statement } from './unit.ts'
 
-/** A run has used up the statements it was given (`max_event_statements`). */
-class StatementLimit extends Error {
-  override readonly name = 'StatementLimit'
-  constructor(line: number) {
-    super(`stopped at line ${line}: it ran more statements than max_event_statements allows`)
+/** What ended a run in its midst, and where in the script that was. */
+export class StatementFault extends Error {
+  override readonly name = 'StatementFault'
+  readonly place: Place
+  constructor(place: Place, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause })
+    this.place = place
   }
 }
 
+/** Of the innermost statement. */
+const located = (error: unknown, { traced }: Statement): unknown =>
+  error instanceof Error && !(error instanceof StatementFault) ? new StatementFault(traced.place, error) : error
+
 /**
  * Runs statements from one of them on. It stays synchronous until a statement gives a promise: only then does the rest
- * run in a continuation. Each verdict becomes `$rc`; 0 ends the script.
+ * run in a continuation. Each verdict becomes `$rc`; 0 ends the script. What a statement throws becomes a StatementFault.
  */
 export function runFrom(statements: readonly Statement[], start: number, m: RouteContext): Verdict | Promise<Verdict> {
   let last: Verdict = 1
   for (let i = start; i < statements.length; i++) {
     const statement = statements[i]
     if (statement === undefined) break
-    if (--m.statementsLeft < 0) throw new StatementLimit(statement.traced.line)
+    if (--m.statementsLeft < 0) throw usedUp(statement)
     if (m.trace !== null) m.trace(statement.traced)
-    const verdict = statement.step(m)
+    let verdict: Verdict | Promise<Verdict>
+    try {
+      verdict = statement.step(m)
+    } catch (error) {
+      throw located(error, statement)
+    }
     if (typeof verdict !== 'number') return continueAfter(verdict, statements, i, m)
     last = verdict
     if (statement.setsRc) m.rc = verdict
@@ -30,14 +42,26 @@ export function runFrom(statements: readonly Statement[], start: number, m: Rout
   return last
 }
 
+/** The run has used up the statements it was given (`max_event_statements`). */
+function usedUp({ traced: { place } }: Statement): StatementFault {
+  const reason = `stopped at line ${place.line}: it ran more statements than max_event_statements allows`
+  return new StatementFault(place, reason)
+}
+
 async function continueAfter(
   pending: Promise<Verdict>,
   statements: readonly Statement[],
   index: number,
   m: RouteContext,
 ): Promise<Verdict> {
-  const verdict = await pending
-  if (statements[index]?.setsRc === true) m.rc = verdict
+  const statement = statements[index]
+  let verdict: Verdict
+  try {
+    verdict = await pending
+  } catch (error) {
+    throw statement === undefined ? error : located(error, statement)
+  }
+  if (statement?.setsRc === true) m.rc = verdict
   if (verdict === 0 && m.flow === Flow.next) m.flow = Flow.exit
   if (m.flow !== Flow.next || index + 1 >= statements.length) return verdict
   return runFrom(statements, index + 1, m)

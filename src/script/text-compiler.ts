@@ -29,6 +29,8 @@ export interface CompiledVariable extends PvarRef {
 export interface PvarLookup {
   find(name: string): ScriptPvar | undefined
   names(): Iterable<string>
+  /** What is used in the place of each variable that was compiled. */
+  observed?(variable: CompiledVariable): CompiledVariable
   /** Says that a transformation failed. */
   transformationFailed(text: string, place: Place): void
 }
@@ -116,8 +118,10 @@ export class TextCompiler {
     const site = this.#site(syntax, pvar, place)
     const handler = inContext(pvar.open(site), syntax.context)
     const base = variableOf(syntax, pvar, handler, site.index)
-    if (syntax.transformations.length === 0) return base
-    return transformed(base, this.#transformations.chain(syntax.transformations, place))
+    const { transformations } = syntax
+    const compiled =
+      transformations.length === 0 ? base : transformed(base, this.#transformations.chain(transformations, place))
+    return this.#lookup.observed?.(compiled) ?? compiled
   }
 
   #unknown(syntax: VariableSyntax, place: Place): ScriptError {

@@ -11,6 +11,8 @@ import type { RouteTable } from './route-table.ts'
 import type { Settings } from './settings.ts'
 import { NOWHERE, type Place } from './source.ts'
 import { TextCompiler } from './text-compiler.ts'
+import type { StatementObserver } from './trace/observer.ts'
+import { Traces } from './trace/traces.ts'
 
 /** Most `$var` names: texts compiled at run time must not make more without end. */
 const MAX_VARS = 10_000
@@ -27,6 +29,10 @@ export class Unit implements PvarHost {
   readonly startedAtMs: number
   readonly xlogLevel: LevelSwitch
   readonly logLevel: LevelSwitch
+  /** Who follows what the script does. */
+  readonly traces: Traces
+  /** Told of everything, in a script that is compiled to be followed. */
+  readonly observer: StatementObserver | null
   /** The settings as counters and limits that are read for each message. */
   readonly maxText: number
   readonly #slots: Map<string, number>
@@ -36,7 +42,13 @@ export class Unit implements PvarHost {
    * `former` is the script that this one takes the place of: flags and variables keep their bits and slots, since messages
    * that are under way have values in them.
    */
-  constructor(environment: ScriptEnvironment, settings: Settings, routes: RouteTable, former?: Unit) {
+  constructor(
+    environment: ScriptEnvironment,
+    settings: Settings,
+    routes: RouteTable,
+    former?: Unit,
+    observer: StatementObserver | null = null,
+  ) {
     this.environment = environment
     this.settings = settings
     this.routes = routes
@@ -47,10 +59,13 @@ export class Unit implements PvarHost {
     this.maxText = settings.pv_print_buf_size
     this.xlogLevel = former?.xlogLevel ?? levelSwitch(settings.xlog_level)
     this.logLevel = former?.logLevel ?? environment.logLevel ?? levelSwitch(settings.log_level)
+    this.traces = former?.traces ?? new Traces(environment.clock)
+    this.observer = observer
     this.#core = withAliases(corePvars(this))
     this.texts = new TextCompiler({
       find: name => this.#findPvar(name),
       names: () => this.#pvarNames(),
+      ...(observer === null ? {} : { observed: variable => observer.variable(variable) }),
       transformationFailed: (text, place) => this.warn('transformation failed', place, { transformation: text }),
     })
   }
@@ -179,5 +194,5 @@ export interface Statement {
 export const NOTHING: Statement = {
   step: (_: RouteContext) => 1,
   setsRc: false,
-  traced: { what: 'nothing', line: 0 },
+  traced: { what: 'nothing', place: NOWHERE },
 }

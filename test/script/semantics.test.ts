@@ -293,6 +293,31 @@ describe('assert', () => {
   })
 })
 
+describe('a variable that throws', () => {
+  const broken = (): FakeEnvironment => {
+    const environment = new FakeEnvironment()
+    const get = (): never => {
+      throw new Error('broken')
+    }
+    environment.pvars.set('broken', { spec: { type: 'any', writable: false, doc: '' }, open: () => ({ get }) })
+    return environment
+  }
+  const FAULT = { message: 'route failed', fields: { file: 'test.cfg', line: 5, column: 2, reason: 'broken' } }
+
+  it.each(['', 'later(1);'])('ends the run, and the log says where (behind "%s")', async before => {
+    const environment = broken()
+    const { verdict } = await run(`${before}\nif (1)\n $var(x) = $broken; note("never");`, { environment })
+    expect([verdict, environment.calls]).toEqual([-1, []])
+    expect(environment.log.lines.at(-1)).toMatchObject(FAULT)
+  })
+
+  it('costs a condition no other place than its own', async () => {
+    const environment = broken()
+    await run('\n\n if ($broken == 1) exit;', { environment })
+    expect(environment.log.lines.at(-1)).toMatchObject({ fields: { line: 5, column: 2 } })
+  })
+})
+
 describe('async and launch', () => {
   it('ends the run and goes on in the resume route with the return code', async () => {
     const { out, environment } = await run('$avp(x) = 1; async(later(-2), done); note("never");', {

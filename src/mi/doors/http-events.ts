@@ -1,6 +1,5 @@
 import type { Clock } from '../../util/clock.ts'
-import { MiError } from '../mi-error.ts'
-import type { HttpAnswer, HttpRequest, HttpStream, HttpWriter } from './http.ts'
+import { LiveStreams } from './http-streams.ts'
 
 /** An event as watchers get it. */
 export interface TailEvent {
@@ -21,89 +20,15 @@ export type TailSource = (
   listener: (event: TailEvent) => void,
 ) => () => void
 
-/** A watcher that takes no more than this is left out until it has caught up. */
-const MAX_BACKLOG_BYTES = 1 << 20
-/** Streams open at one time; further ones are answered 503. */
-const MAX_STREAMS = 64
-/** Comments keep proxies from closing a quiet stream, and show that the client is still there. */
-const HEARTBEAT_MS = 15_000
-
-/**
- * `GET /<root>/events?event=E_X&filter=k=v`: live events as server-sent events (HTML Living Standard §9.2), one
- * `data:` line of JSON each, with members `event`, `time` and `params`. A client too slow for them misses some and
- * is told how many in an event of type `missed`.
- */
-export class EventStreams {
-  readonly #source: TailSource
-  readonly #clock: Clock
-  readonly #open = new Set<HttpWriter>()
-
+/** `GET /<root>/events?event=E_X&filter=k=v`: live events, each with members `event`, `time` and `params`. */
+export class EventStreams extends LiveStreams {
   constructor(source: TailSource, clock: Clock) {
-    this.#source = source
-    this.#clock = clock
-  }
-
-  answer({ method, query }: HttpRequest): HttpAnswer | HttpStream {
-    if (method !== 'GET') return { status: 405, contentType: 'text/plain', body: '', close: true }
-    if (this.#open.size >= MAX_STREAMS)
-      return { status: 503, contentType: 'text/plain', body: 'too many event streams' }
-    const watcher = new Watcher()
-    let stop: () => void
-    try {
-      stop = this.#source(query.get('event'), query.get('filter'), event => watcher.take(event))
-    } catch (error) {
-      if (!(error instanceof MiError)) throw error
-      return { status: error.code === 404 ? 404 : 400, contentType: 'text/plain', body: error.data ?? error.message }
-    }
-    return { contentType: 'text/event-stream', open: out => this.#start(watcher, out, stop) }
-  }
-
-  /** Ends every stream. */
-  close(): void {
-    for (const out of this.#open) out.end()
-  }
-
-  #start(watcher: Watcher, out: HttpWriter, stop: () => void): () => void {
-    this.#open.add(out)
-    watcher.connect(out)
-    const heartbeat = this.#clock.every(HEARTBEAT_MS, () => watcher.beat())
-    return () => {
-      this.#open.delete(out)
-      heartbeat.clear()
-      stop()
-    }
+    super((query, send) => source(query.get('event'), query.get('filter'), event => send(shown(event))), clock)
   }
 }
 
-class Watcher {
-  #out: HttpWriter | null = null
-  #missed = 0
-
-  connect(out: HttpWriter): void {
-    this.#out = out
-    // Sends the headers at once: the client then knows that no later event escapes it.
-    out.write(': ready\n\n')
-  }
-
-  take({ event, timeMs, params }: TailEvent): void {
-    if (this.#out === null || this.#out.backlogBytes() > MAX_BACKLOG_BYTES) {
-      this.#missed++
-      return
-    }
-    this.#tellMissed()
-    const data = { event, time: new Date(timeMs).toISOString(), ...(params === null ? {} : { params }) }
-    this.#out.write(`data: ${JSON.stringify(data)}\n\n`)
-  }
-
-  beat(): void {
-    if (this.#out === null || this.#out.backlogBytes() > MAX_BACKLOG_BYTES) return
-    this.#tellMissed()
-    this.#out.write(': still here\n\n')
-  }
-
-  #tellMissed(): void {
-    if (this.#missed === 0) return
-    this.#out?.write(`event: missed\ndata: ${this.#missed}\n\n`)
-    this.#missed = 0
-  }
-}
+const shown = ({ event, timeMs, params }: TailEvent): unknown => ({
+  event,
+  time: new Date(timeMs).toISOString(),
+  ...(params === null ? {} : { params }),
+})

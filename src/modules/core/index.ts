@@ -9,6 +9,7 @@ import { logEventFields } from './log-events.ts'
 import { heapMemory, processMemory, watchMemory } from './memory-watch.ts'
 import { registerProcessStatistics } from './process-statistics.ts'
 import { sendingFunctions } from './sending-functions.ts'
+import { traceCommand, traceCommandHandler } from './trace-command.ts'
 import { traceFunctions } from './trace-functions.ts'
 import { uriFunctions } from './uri-functions.ts'
 import { valueFunctions } from './value-functions.ts'
@@ -27,7 +28,7 @@ export default defineModule(
       ...traceFunctions.specs,
     },
     events: coreEvents,
-    commands: coreCommands,
+    commands: { ...coreCommands, ...traceCommand },
   },
   context => {
     const { host, clock, log, raise } = context
@@ -41,7 +42,7 @@ export default defineModule(
         ...valueFunctions.handlers(context),
         ...traceFunctions.handlers(context),
       },
-      commands: coreCommandHandlers(context),
+      commands: { ...coreCommandHandlers(context), ...traceCommandHandler(context) },
       start: () => {
         host.network.onDisconnect(closed =>
           raise.E_CORE_TCP_DISCONNECT({

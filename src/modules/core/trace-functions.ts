@@ -28,16 +28,18 @@ export const traceFunctions = functionGroup(
 )
 
 function tracer(
-  { logger }: Host,
+  { logger, instance: { configuration: main } }: Host,
   m: RouteContext,
   level: number,
   format: Arg<string> | undefined,
   label: string | undefined,
 ): (statement: TracedStatement) => void {
   const info = label === undefined || label === '' ? '' : `[${label}]`
-  return ({ what, line }) => {
+  return ({ what, place: { file, line } }) => {
     if (level > logger.level) return
-    logger.write(level, '', `[line ${line}]${info}[${what}] -> (${shown(format, m)})`)
+    // What an included file holds says so.
+    const at = file === main ? `line ${line}` : `${file} line ${line}`
+    logger.write(level, '', `[${at}]${info}[${what}] -> (${shown(format, m)})`)
   }
 }
 

@@ -1,15 +1,17 @@
 import { type HttpAnswer, type HttpRequest, type HttpStream, httpCaller } from '../../mi/doors/http.ts'
 import { EventStreams } from '../../mi/doors/http-events.ts'
 import { answerJsonRpc } from '../../mi/doors/http-json-rpc.ts'
-import { type CommandRules, parseRules } from '../../mi/permissions.ts'
+import { LiveStreams } from '../../mi/doors/http-streams.ts'
+import { parseRules } from '../../mi/permissions.ts'
 import { defineModule, optionalParam, param } from '../../module/define.ts'
+import { followScript } from '../../module/follow-script.ts'
 import { tailSource } from './tail-source.ts'
 
-/** Management by JSON-RPC 2.0 over HTTP (mi_http reference), and live events as a stream for `fanfare tail`. */
+/** Management by JSON-RPC 2.0 over HTTP (mi_http reference), and streams for `fanfare tail` and `fanfare trace`. */
 export default defineModule(
   {
     name: 'mi_http',
-    doc: 'Answers management commands posted as JSON-RPC 2.0, and streams live events under `/<root>/events`.',
+    doc: 'Answers management commands posted as JSON-RPC 2.0; streams live events under `/<root>/events` and what the script does under `/<root>/trace`.',
     depends: ['httpd'],
     params: {
       root: param('str', 'mi', 'First segment of the path: `http://ip:port/<root>`.', {
@@ -25,19 +27,37 @@ export default defineModule(
     },
   },
   ({ clock, host, params, use }) => {
-    const streams = new EventStreams(tailSource(host.bus), clock)
+    const streams: Readonly<Record<string, Stream>> = {
+      // Who may subscribe may watch.
+      events: { live: new EventStreams(tailSource(host.bus), clock), command: 'evi:subscribe' },
+      trace: {
+        live: new LiveStreams((query, send) => followScript(host.script, query.get('filter'), send), clock),
+        command: 'core:trace',
+      },
+    }
     const pretty = params.pretty_printing !== 0
     const rules = parseRules(params.commands)
-    /** Who may subscribe may watch. */
-    const watch = (request: HttpRequest, rules: CommandRules | null): HttpAnswer | HttpStream => {
+    const watch = (request: HttpRequest, { live, command }: Stream): HttpAnswer | HttpStream => {
       const { rules: all = [] } = httpCaller('http', request, rules)
-      return all.every(one => one.allows(host.mi.find('evi:subscribe')))
-        ? streams.answer(request)
-        : { status: 403, contentType: 'text/plain', body: 'evi:subscribe may not be run here' }
+      return all.every(one => one.allows(host.mi.find(command)))
+        ? live.answer(request)
+        : { status: 403, contentType: 'text/plain', body: `${command} may not be run here` }
     }
-    use('httpd').mount(params.root, 'mi_http', request =>
-      request.path[0] === 'events' ? watch(request, rules) : answerJsonRpc(host.mi, request, pretty, rules),
-    )
-    return { stop: () => streams.close() }
+    use('httpd').mount(params.root, 'mi_http', request => {
+      const name = request.path[0] ?? ''
+      const stream = Object.hasOwn(streams, name) ? streams[name] : undefined
+      return stream === undefined ? answerJsonRpc(host.mi, request, pretty, rules) : watch(request, stream)
+    })
+    return {
+      stop: () => {
+        for (const { live } of Object.values(streams)) live.close()
+      },
+    }
   },
 )
+
+/** What is streamed, to those who may run a command. */
+interface Stream {
+  readonly live: LiveStreams
+  readonly command: string
+}
