@@ -1,6 +1,7 @@
 import type { Log } from '../log/log.ts'
 import type { Clock } from '../util/clock.ts'
 import type {
+  ArgSpec,
   CommandSpec,
   Commands,
   EventSpec,
@@ -325,10 +326,36 @@ export interface Promises {
   readonly noticesAbsence: boolean
 }
 
+/** What an argument of a {@link TransportFunctionSpec} reads as. */
+export interface TransportFunctionKinds {
+  readonly str: string
+  /** All values of a variable, the newest first. */
+  readonly list: readonly Value[]
+  /** A route of the script, given by name: runs it with these AVPs, on no message of anybody's. */
+  readonly route: (avps: Readonly<Record<string, Value>>) => void
+}
+
+/** A script function of the module: it sends something that is no event. */
+export interface TransportFunctionSpec {
+  readonly args: readonly ArgSpec<string, keyof TransportFunctionKinds>[]
+  readonly doc: string
+  readonly returns: string
+}
+
+type FunctionArgs<A extends readonly ArgSpec[]> = {
+  readonly [E in A[number] as E['name']]: E extends ArgSpec<string, infer K, infer O>
+    ? K extends keyof TransportFunctionKinds
+      ? TransportFunctionKinds[K] | (O extends true ? undefined : never)
+      : never
+    : never
+}
+
 /** A transport and the `loadmodule` it belongs to, declared as data. */
 export interface TransportSpec {
   /** The module name scripts load, `event_rabbitmq`. */
   readonly module: string
+  /** Other names they load it by. */
+  readonly aliases?: readonly string[]
   readonly doc: string
   /** Grammar of the socket text, for the reference page. */
   readonly grammar: string
@@ -339,6 +366,7 @@ export interface TransportSpec {
   readonly events?: Readonly<Record<string, EventSpec>>
   readonly stats?: Readonly<Record<string, StatSpec>>
   readonly commands?: Readonly<Record<string, CommandSpec>>
+  readonly functions?: Readonly<Record<string, TransportFunctionSpec>>
 }
 
 export interface TransportContext<S extends TransportSpec> {
@@ -357,6 +385,17 @@ export interface TransportHandlers<S extends TransportSpec> {
   /** One per scheme (`event_datagram` has two). */
   readonly transports: readonly Transport[]
   readonly commands?: Commands<S>
+  /**
+   * Outer call: once for each call in the script, with the texts that are known at load; an Error it throws is reported
+   * there. Inner call: for each message; false, or a promise of it, is −1.
+   */
+  readonly functions?: {
+    readonly [N in keyof Part<S, 'functions'>]: Part<S, 'functions'>[N] extends { readonly args: infer A }
+      ? A extends readonly ArgSpec[]
+        ? (known: Readonly<Record<string, string | undefined>>) => (args: FunctionArgs<A>) => boolean | Promise<boolean>
+        : never
+      : never
+  }
   /** Runs last, after every sink is closed. */
   stop?(): Promise<void>
 }

@@ -2,6 +2,7 @@ import type { ColumnSpec, TableSpec } from '../db/schema.ts'
 import type { TransportSpec } from '../events/transport.ts'
 import type { ArgSpec, CommandSpec, EventSpec, ParamSpec, StatSpec } from '../util/spec.ts'
 import type { FunctionSpec, ModuleSpec, PvarSpec } from './define.ts'
+import { functionSpecs } from './transport-functions.ts'
 
 /** A Markdown table; empty text when there are no rows. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -107,6 +108,9 @@ const observables = (name: string, { events = {}, stats = {}, commands = {} }: D
     section('Management commands', commandTable(name, commands)),
   ].join('')
 
+const functions = (specs: Readonly<Record<string, FunctionSpec>>): string =>
+  section('Functions', Object.entries(specs).map(functionSection).join('\n\n'))
+
 /** The reference page of a module, in Markdown. */
 export function modulePage(spec: ModuleSpec): string {
   const depends = spec.depends === undefined ? '' : `\nNeeds: ${spec.depends.map(code).join(', ')}.\n`
@@ -114,12 +118,7 @@ export function modulePage(spec: ModuleSpec): string {
   return [
     `# ${spec.name}\n\n${spec.doc}\n${depends}${brings}`,
     parameters(spec),
-    section(
-      'Functions',
-      Object.entries(spec.functions ?? {})
-        .map(functionSection)
-        .join('\n\n'),
-    ),
+    functions(spec.functions ?? {}),
     section('Variables', pvarTable(spec.pvars ?? {})),
     observables(spec.name, spec),
     section('Tables', (spec.tables ?? []).map(tableSection).join('\n\n')),
@@ -143,6 +142,7 @@ export function transportPage(spec: TransportSpec): string {
     section('Socket', `\`\`\`\n${spec.grammar.trim()}\n\`\`\`\n\n${sockets}`),
     section('Promises', promises),
     parameters(spec),
+    functions(functionSpecs(spec.functions ?? {})),
     observables(spec.module, spec),
   ].join('')
 }

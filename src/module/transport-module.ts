@@ -1,6 +1,7 @@
 import type { TransportModule } from '../events/transport.ts'
 import type { ModuleContext, ModuleSpec } from './define.ts'
 import type { AnyModule } from './load-order.ts'
+import { functionBuilders, functionSpecs, type TransportFunction } from './transport-functions.ts'
 
 /** A module that defines TLS client domains. */
 interface TlsDomains {
@@ -12,8 +13,13 @@ export type AnyTransport = TransportModule<any>
 
 /** The proxy module by which scripts load an event transport. Its spec is the transport's; loading it makes the schemes known. */
 export function asModule(transport: AnyTransport): AnyModule {
-  const { module: name, doc, params, events, stats, commands } = transport.spec
-  const spec: ModuleSpec = { name, doc, params, events, stats, commands, after: ['tls_mgm'] }
+  const { module: name, aliases, doc, params, events, stats, commands, functions = {} } = transport.spec
+  const own: ModuleSpec = { name, doc, params, events, stats, commands, after: ['tls_mgm'] }
+  const spec: ModuleSpec = {
+    ...own,
+    ...(aliases === undefined ? {} : { aliases }),
+    ...(Object.keys(functions).length === 0 ? {} : { functions: functionSpecs(functions) }),
+  }
   return {
     spec,
     setup: ((context: ModuleContext) => {
@@ -30,6 +36,11 @@ export function asModule(transport: AnyTransport): AnyModule {
       for (const one of handlers.transports) context.host.bus.registerTransport(one)
       const stop = handlers.stop
       return {
+        ...(handlers.functions === undefined
+          ? {}
+          : {
+              functions: functionBuilders(functions, handlers.functions as Record<string, TransportFunction>, context),
+            }),
         ...(handlers.commands === undefined ? {} : { commands: handlers.commands }),
         // Sinks outlive the modules: what belongs to all of them goes when the bus has closed.
         ...(stop === undefined ? {} : { afterBus: () => stop() }),

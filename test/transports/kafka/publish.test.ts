@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto'
+import { Kafka, logLevel } from 'kafkajs'
+import { expect, inject, it, onTestFinished } from 'vitest'
+import { scriptProxy } from '../../support/script-proxy.ts'
+import { until } from '../../support/until.ts'
+
+const brokers = inject('kafkaBrokers')
+
+it.skipIf(brokers === null)('kafka_publish() writes a record and tells a route what became of it', async () => {
+  const client = new Kafka({ clientId: 'test', brokers: (brokers ?? '').split(','), logLevel: logLevel.NOTHING })
+  const topic = `test.${randomUUID()}`
+  const admin = client.admin()
+  await admin.connect()
+  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+  await admin.disconnect()
+  const consumer = client.consumer({ groupId: randomUUID(), maxWaitTimeInMs: 100 })
+  onTestFinished(() => consumer.disconnect())
+  const records: string[] = []
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    eachMessage: ({ message }) => {
+      records.push(`${message.key}=${message.value}`)
+      return Promise.resolve()
+    },
+  })
+  const proxy = await scriptProxy({
+    top: `loadmodule "event_kafka.so"
+      modparam("event_kafka", "connect_timeout", 10000)
+      modparam("event_kafka", "broker_id", "[k]${brokers}/${topic}?g.client.id=proxy")
+      modparam("event_kafka", "broker_id", "[dead]127.0.0.1:1/${topic}")
+      route[report] { xlog("«$avp(kafka_id) $avp(kafka_status) $avp(kafka_key) $avp(kafka_msg)»"); }`,
+    route: `kafka_publish("k", "from $fU", "$rU", "report");
+      $var(first) = $rc;
+      kafka_publish("dead", "lost", , "report");
+      sl_send_reply(299, "$var(first) $rc");`,
+  })
+  expect(await proxy.ask({ uri: 'sip:key@127.0.0.1' })).toBe('1 1')
+  await until(() => proxy.told().includes('k 0 key from phone') && records.includes('key=from phone'))
+  await until(() => proxy.told().includes('dead -1 <null> lost'))
+})
