@@ -1,14 +1,12 @@
 import { hash } from 'node:crypto'
 import type { RouteContext } from '../script/context.ts'
+import { BRANCH_COOKIE } from '../sip/codec/branch-cookie.ts'
 import { codeAt } from '../sip/codec/chars.ts'
 import type { SipMessage } from '../sip/codec/message.ts'
 import type { ViaStamp } from '../sip/codec/write.ts'
 import { bracketed, canonicalHost } from '../sip/net/address.ts'
 import type { ListenSocket } from '../sip/net/endpoint.ts'
 import { LOOP_PARAM, loopHash } from './loop-guard.ts'
-
-/** Every branch of RFC 3261 begins with it (§8.1.1.7). */
-export const BRANCH_COOKIE = 'z9hG4bK'
 
 /** Writes our own Via. What is the same for every message of a socket is put together once. */
 export class ViaWriter {
@@ -100,8 +98,7 @@ function transactionText(message: SipMessage): string {
   // Made here: nobody upstream has named the transaction.
   if (via === null) return [message.callId, message.cseq, message.method, message.toTag, message.requestUri].join(' ')
   const sentBy = `${via.host.toLowerCase()}:${via.port}`
-  // A branch that is only the cookie is no branch (RFC 4475 §3.2.1).
-  if (via.branch.startsWith(BRANCH_COOKIE) && via.branch.length > BRANCH_COOKIE.length) return `${sentBy} ${via.branch}`
+  if (via.hasCookie) return `${sentBy} ${via.branch}`
   return [sentBy, via.branch, message.fromTag, message.callId, message.cseq, message.requestUri].join(' ')
 }
 

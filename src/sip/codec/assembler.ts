@@ -2,28 +2,49 @@ import { codeAt } from './chars.ts'
 
 /** Shorter pieces are copied byte by byte: calling the runtime for them costs more. */
 const SHORT = 48
+/** Messages are written one behind the other into slabs of this size; a larger one gets a slab of its own. */
+const SLAB_BYTES = 32_768
+/** A character takes no more bytes than this in UTF-8. */
+const MOST_BYTES_EACH = 3
 
-/**
- * Puts a message together out of pieces of others and new text, and writes it once, into one buffer of the right size.
- * Pieces are only noted until {@link Assembler.take}, so their bytes must not change before.
- */
+/** Puts a message together out of pieces of others and new text, written once, where it stays. */
 export class Assembler {
-  readonly #sources: (Buffer | string)[] = []
-  readonly #starts: number[] = []
-  /** Of bytes where the piece ends; of text how many bytes it takes. */
-  readonly #ends: number[] = []
-  #count = 0
-  #size = 0
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
+  /** Where the message being written begins, and how far it has come. */
+  #start = 0
+  #at = 0
 
   /** Adds `bytes[start, end)`. */
   copy(bytes: Buffer, start: number, end: number): void {
-    if (end > start) this.#add(bytes, start, end, end - start)
+    const size = end - start
+    if (size <= 0) return
+    this.#makeRoom(size)
+    const slab = this.#slab
+    let to = this.#at
+    this.#at = to + size
+    if (size > SHORT) bytes.copy(slab, to, start, end)
+    else for (let from = start; from < end; from++, to++) slab[to] = bytes[from]!
   }
 
   /** Adds text, as UTF-8. */
   text(text: string): void {
-    const size = utf8Length(text)
-    if (size > 0) this.#add(text, 0, size, size)
+    const { length } = text
+    this.#makeRoom(length * MOST_BYTES_EACH)
+    const slab = this.#slab
+    const at = this.#at
+    if (length > SHORT) {
+      this.#at = at + slab.write(text, at, 'utf8')
+      return
+    }
+    for (let i = 0; i < length; i++) {
+      const code = codeAt(text, i)
+      if (code > 127) {
+        this.#at = at + slab.write(text, at, 'utf8')
+        return
+      }
+      slab[at + i] = code
+    }
+    this.#at = at + length
   }
 
   /** Adds whichever of the two it is. */
@@ -32,49 +53,28 @@ export class Assembler {
     else this.copy(piece, 0, piece.length)
   }
 
-  /** The whole, in a buffer of its own. */
+  /** The whole, in bytes that nothing else will be written to. */
   take(): Buffer {
-    const out = Buffer.allocUnsafe(this.#size)
-    let at = 0
-    for (let i = 0; i < this.#count; i++) {
-      const source = this.#sources[i]!
-      const start = this.#starts[i]!
-      const end = this.#ends[i]!
-      if (typeof source === 'string') writeText(source, end, out, at)
-      else if (end - start > SHORT) source.copy(out, at, start, end)
-      else for (let from = start, to = at; from < end; from++, to++) out[to] = source[from]!
-      at += end - start
-    }
-    this.clear()
-    return out
+    const message = this.#slab.subarray(this.#start, this.#at)
+    this.#start = this.#at
+    return message
   }
 
-  /** Forgets what was noted. */
+  /** Forgets what was added. */
   clear(): void {
-    this.#count = this.#size = 0
+    this.#at = this.#start
   }
 
-  #add(source: Buffer | string, start: number, end: number, size: number): void {
-    this.#sources[this.#count] = source
-    this.#starts[this.#count] = start
-    this.#ends[this.#count] = end
-    this.#count++
-    this.#size += size
+  /** Goes on in another slab, with what the message has so far, where this one has no room for so many bytes more. */
+  #makeRoom(size: number): void {
+    if (this.#at + size <= this.#slab.length) return
+    const written = this.#at - this.#start
+    const slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, (written + size) * 2))
+    this.#slab.copy(slab, 0, this.#start, this.#at)
+    this.#slab = slab
+    this.#start = 0
+    this.#at = written
   }
-}
-
-/** How many bytes the text takes in UTF-8. */
-function utf8Length(text: string): number {
-  const { length } = text
-  if (length > SHORT) return Buffer.byteLength(text, 'utf8')
-  for (let i = 0; i < length; i++) if (codeAt(text, i) > 127) return Buffer.byteLength(text, 'utf8')
-  return length
-}
-
-function writeText(text: string, size: number, out: Buffer, at: number): void {
-  if (size !== text.length) out.write(text, at, size, 'utf8')
-  else if (size > SHORT) out.write(text, at, size, 'latin1')
-  else for (let i = 0; i < size; i++) out[at + i] = codeAt(text, i)
 }
 
 const shared = new Assembler()

@@ -5,6 +5,8 @@ export const HOST = 4
 export const HEX = 8
 /** Printable US-ASCII that may stand for itself in any part of a URI: neither escape, reserved nor excluded (RFC 2396 §2.3). */
 export const UNRESERVED = 16
+/** What parameter values are made of where they are neither quoted nor spaced out: tokens, hosts, ports, paths. */
+export const PLAIN = 32
 
 /**
  * The code of the character at `at`. Not written as a method: texts come in more representations than the runtime keeps
@@ -23,6 +25,7 @@ mark('0123456789', DIGIT)
 mark(`${ALPHANUMERIC}-._`, HOST)
 mark('0123456789abcdefABCDEF', HEX)
 mark(`${ALPHANUMERIC}-_.!~*'()`, UNRESERVED)
+mark(`${ALPHANUMERIC}-.!%*_+\`'~:[]/`, PLAIN)
 for (let byte = 0; byte < 256; byte++) FOLD[byte] = byte >= 65 && byte <= 90 ? byte + 32 : byte
 
 function mark(characters: string, bit: number): void {

@@ -108,13 +108,15 @@ export interface Findings {
   readonly repeated: number
   readonly lengthFault: FaultCode | null
   readonly hasBadRoute: boolean
+  /** Whether the Request-URI has the form of nearly all; if not it is looked at closely. */
+  readonly hasPlainUri: boolean
 }
 
 /** The first fault of a message by RFC 3261 §7, §8.1.1, §8.2.2, §16.3 and §18.3; null when it is fine. */
 export function findFault(message: Examined, findings: Findings): Fault | null {
   const byScan = BY_SCAN[findings.scanFault]
   if (byScan != null && findings.scanFault < ScanFault.header) return fault(message, byScan, findings.scanFaultOffset)
-  if (message.isRequest && !isRequestUri(message.requestUri))
+  if (message.isRequest && !findings.hasPlainUri && !isRequestUri(message.requestUri))
     return fault(message, 'bad-request-uri', message.method.length + 1)
   if (byScan != null) return fault(message, byScan, findings.scanFaultOffset)
   if ((findings.seen & ALL_MANDATORY) !== ALL_MANDATORY) {
@@ -139,7 +141,7 @@ function second(message: Examined, id: HeaderId): number {
 
 function badValue(message: Examined, findings: Findings): { code: FaultCode; header: HeaderId } | null {
   const via = message.topVia
-  if (via === null || via.params.malformed) return { code: 'bad-via', header: HeaderId.via }
+  if (via === null || via.isMalformed) return { code: 'bad-via', header: HeaderId.via }
   if (message.from === null) return { code: 'bad-from', header: HeaderId.from }
   if (message.to === null) return { code: 'bad-to', header: HeaderId.to }
   if (message.callId === '') return { code: 'missing-call-id', header: HeaderId.callId }

@@ -3,7 +3,10 @@ import { endOfElement, type HeaderElement, splitElements } from './elements.ts'
 import { type Fault, type FaultCode, findFault } from './fault.ts'
 import { HeaderId, headerIdOf } from './header-id.ts'
 import { type NameAddr, parseRouteValue, type RouteValue } from './name-addr.ts'
-import { Field, FOLDED, Slot, STRIDE, scan, statusOf, trimEnd } from './scan.ts'
+import { readPlainAddress } from './plain-address.ts'
+import { isPlainUri } from './plain-uri.ts'
+import { readPlainVia } from './plain-via.ts'
+import { Field, FOLDED, INDEXED, Slot, STRIDE, scan, statusOf, trimEnd } from './scan.ts'
 import { methodAt, numberAt, tokenAt, unfold } from './text.ts'
 import { parseVia, type Via } from './via.ts'
 
@@ -37,7 +40,7 @@ export class SipMessage {
   /** −1 when absent, −2 when unreadable. */
   readonly contentLength: number
 
-  readonly #slots: Int32Array
+  readonly #slots: readonly number[]
   readonly #lengthFault: FaultCode | null
   #method: string | undefined
   #requestUri: string | undefined
@@ -52,7 +55,7 @@ export class SipMessage {
   #routes: RouteList | undefined
   #recordRoutes: RouteList | undefined
 
-  private constructor(bytes: Buffer, slots: Int32Array) {
+  private constructor(bytes: Buffer, slots: readonly number[]) {
     this.#slots = slots
     this.isRequest = slots[Slot.methodEnd]! > 0
     this.headerCount = slots[Slot.headerCount]!
@@ -128,6 +131,7 @@ export class SipMessage {
       seen: slots[Slot.seen]!,
       repeated: slots[Slot.repeated]!,
       lengthFault: this.#lengthFault,
+      hasPlainUri: isPlainUri(this.bytes, this.requestUriStart, this.requestUriEnd),
       hasBadRoute: (slots[Slot.seen]! & (1 << HeaderId.route)) !== 0 && this.#readRoutes(HeaderId.route).isMalformed,
     })
     return this.#fault
@@ -170,6 +174,13 @@ export class SipMessage {
   /** Index of the first such header at or behind index `from`, −1 when there is none. */
   find(id: HeaderId, from = 0): number {
     const slots = this.#slots
+    if (id !== HeaderId.other && id < INDEXED) {
+      const bit = 1 << id
+      if ((slots[Slot.seen]! & bit) === 0) return -1
+      const first = slots[Slot.first + id]!
+      if (from <= first) return first
+      if ((slots[Slot.repeated]! & bit) === 0) return -1
+    }
     for (let i = from; i < this.headerCount; i++) {
       if ((slots[Slot.headers + i * STRIDE]! & ~FOLDED) === id) return i
     }
@@ -302,7 +313,8 @@ export class SipMessage {
   }
 
   #readVia(element: HeaderElement): Via | null {
-    return parseVia(this.#text(element.header, element.start, element.end), element)
+    const plain = readPlainVia(this.bytes, element)
+    return plain ?? parseVia(this.#text(element.header, element.start, element.end), element)
   }
 
   #readAddress(id: HeaderId): NameAddr | null {
@@ -312,7 +324,8 @@ export class SipMessage {
   }
 
   #addressAt(element: HeaderElement): RouteValue | null {
-    return parseRouteValue(this.#text(element.header, element.start, element.end), element)
+    const plain = readPlainAddress(this.bytes, element)
+    return plain ?? parseRouteValue(this.#text(element.header, element.start, element.end), element)
   }
 
   #readContacts(): readonly NameAddr[] | '*' | null {

@@ -1,4 +1,4 @@
-import { codeAt, isClass, quotedEnd, skipBlanks, TOKEN, trimBlanks } from './chars.ts'
+import { codeAt, isClass, PLAIN, quotedEnd, skipBlanks, trimBlanks } from './chars.ts'
 
 /** Up to so many characters a parameter is sought in the text itself, which leaves nothing behind; longer lists are hostile. */
 const SOUGHT_IN_TEXT = 256
@@ -154,13 +154,10 @@ function isPlain(text: string): boolean {
   return true
 }
 
-/** Index of the first character that is neither of a token nor of a host or port, or `end`. */
 function endOfPlain(text: string, from: number, end: number): number {
-  for (let at = from; at < end; at++) {
-    const code = codeAt(text, at)
-    if (!isClass(code, TOKEN) && code !== 58 && code !== 91 && code !== 93 && code !== 47) return at
-  }
-  return end
+  let at = from
+  while (at < end && isClass(codeAt(text, at), PLAIN)) at++
+  return at
 }
 
 /** Index of the `=` or `;` behind a name, or `end`. */

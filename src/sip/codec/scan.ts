@@ -2,7 +2,7 @@ import { CLASS, TOKEN } from './chars.ts'
 import { HeaderId, headerIdAt } from './header-id.ts'
 
 /**
- * The one pass over a received message: where everything stands, as numbers in an Int32Array. First the slots of
+ * The one pass over a received message: where everything stands, as small integers in an array. First the slots of
  * {@link Slot}, then {@link STRIDE} numbers a header line. Offsets count from the start of the message.
  */
 export const Slot = {
@@ -25,8 +25,13 @@ export const Slot = {
   /** Bit n: header number n was seen; was seen again. Numbers up to 31. */
   seen: 11,
   repeated: 12,
-  headers: 13,
+  /** From here, by header number below {@link INDEXED}: index of the first such header. Only those that were seen count. */
+  first: 13,
+  headers: 29,
 } as const
+
+/** The headers with lower numbers are found by their number; the others are looked for. */
+export const INDEXED = 16
 
 /** Numbers of one header line, from its place in the array. */
 export const Field = { id: 0, start: 1, nameEnd: 2, valueStart: 3, valueEnd: 4, end: 5 } as const
@@ -50,35 +55,17 @@ const SP = 32
 const HTAB = 9
 
 /** Reused by every scan; grows to the largest message seen, which the receive buffers bound. */
-let slots = new Int32Array(Slot.headers + STRIDE * 64)
-
-/** Results are cut from blocks of this many numbers: an array with memory of its own costs as much as the scan. */
-const BLOCK = 8192
-let block = new Int32Array(BLOCK)
-let blockUsed = 0
+const slots: number[] = new Array(Slot.headers + STRIDE * 64).fill(0)
 
 /**
  * Scans one message that starts at offset 0. Null when the first line is no SIP request or status line at all; other
  * things wrong are noted in the result. Lines may end in a bare LF (tolerance).
  */
-export function scan(bytes: Uint8Array): Int32Array | null {
-  slots.fill(0, 0, Slot.headers)
+export function scan(bytes: Uint8Array): readonly number[] | null {
+  for (let i = 0; i < Slot.first; i++) slots[i] = 0
   if (!scanStartLine(bytes)) return null
-  const used = scanHeaders(bytes, slots[Slot.headersStart]!)
-  return kept(used)
-}
-
-/** The first `used` slots, to last. */
-function kept(used: number): Int32Array {
-  if (used > BLOCK / 8) return slots.slice(0, used)
-  if (blockUsed + used > BLOCK) {
-    block = new Int32Array(BLOCK)
-    blockUsed = 0
-  }
-  const result = block.subarray(blockUsed, blockUsed + used)
-  for (let i = 0; i < used; i++) result[i] = slots[i]!
-  blockUsed += used
-  return result
+  // A copy of an array of integers costs less than a view of a typed one.
+  return slots.slice(0, scanHeaders(bytes, slots[Slot.headersStart]!))
 }
 
 function fault(code: number, offset: number): void {
@@ -161,7 +148,7 @@ function scanHeaders(bytes: Uint8Array, from: number): number {
       slots[Slot.bodyStart] = at + (byte === LF ? 1 : 2)
       return slot
     }
-    if (slot + STRIDE > slots.length) grow()
+    while (slot + STRIDE > slots.length) slots.push(0)
     const end = scanHeader(bytes, at, slot)
     if (slots[slot + Field.end] === end) slot += STRIDE
     at = end
@@ -171,12 +158,6 @@ function scanHeaders(bytes: Uint8Array, from: number): number {
   slots[Slot.headersEnd] = bytes.length
   slots[Slot.bodyStart] = bytes.length
   return slot
-}
-
-function grow(): void {
-  const larger = new Int32Array(slots.length * 2)
-  larger.set(slots)
-  slots = larger
 }
 
 /** Reads the header line at `start` into `slot`; gives where the next begins. A line that is no header fills no slot. */
@@ -203,8 +184,7 @@ function scanHeader(bytes: Uint8Array, start: number, slot: number): number {
   const valueEnd = trimEnd(bytes, valueStart, end)
   while (folded !== 0 && valueStart < valueEnd && isBlankOrNewline(bytes[valueStart]!)) valueStart++
   const id = headerIdAt(bytes, start, nameEnd)
-  note(id)
-  slots[Slot.headerCount]!++
+  note(id, slots[Slot.headerCount]!++)
   slots[slot + Field.id] = id | folded
   slots[slot + Field.start] = start
   slots[slot + Field.nameEnd] = nameEnd
@@ -214,11 +194,15 @@ function scanHeader(bytes: Uint8Array, start: number, slot: number): number {
   return end
 }
 
-function note(id: HeaderId): void {
+function note(id: HeaderId, index: number): void {
   if (id === HeaderId.other || id > 31) return
   const bit = 1 << id
-  if ((slots[Slot.seen]! & bit) !== 0) slots[Slot.repeated]! |= bit
+  if ((slots[Slot.seen]! & bit) !== 0) {
+    slots[Slot.repeated]! |= bit
+    return
+  }
   slots[Slot.seen]! |= bit
+  if (id < INDEXED) slots[Slot.first + id] = index
 }
 
 /**

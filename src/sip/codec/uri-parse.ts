@@ -46,8 +46,22 @@ export function uriScheme(text: string): string {
   return text.slice(0, colon).toLowerCase()
 }
 
+/** The URIs read last: each is asked for several times while a message is under way. */
+const recentTexts = ['', '', '', '']
+const recentUris: (SipUri | null)[] = [null, null, null, null]
+let oldest = 0
+
 /** Null when the text is no well-formed `sip:`, `sips:` or `tel:` URI. */
 export function parseUri(text: string): SipUri | null {
+  for (let i = 0; i < 4; i++) if (recentTexts[i] === text) return recentUris[i]!
+  const uri = readUri(text)
+  recentTexts[oldest] = text
+  recentUris[oldest] = uri
+  oldest = (oldest + 1) & 3
+  return uri
+}
+
+function readUri(text: string): SipUri | null {
   const split = splitUri(text)
   if (split === null) return null
   const { scheme, userStart, passwordStart, userEnd, hostStart, hostEnd, paramsStart, headersStart } = split

@@ -1,7 +1,18 @@
+import { BRANCH_COOKIE } from './branch-cookie.ts'
 import { codeAt, HOST, isBlank, isClass, quotedEnd, skipBlanks, TOKEN, trimBlanks } from './chars.ts'
 import type { HeaderElement } from './elements.ts'
 import { endOfName, endOfValue, Params, unquote } from './params.ts'
 import { endOfDigits, endOfHost, parsePort } from './uri-parse.ts'
+
+/** Takes characters, as texts or as bytes of US-ASCII, which are the same to it. */
+export interface CharacterSink {
+  /** Where it ends counts. */
+  text(text: string): void
+  bytes(bytes: Uint8Array, start: number, end: number): void
+  /** In any case of US-ASCII. */
+  folded(text: string): void
+  foldedBytes(bytes: Uint8Array, start: number, end: number): void
+}
 
 /** One Via value (RFC 3261 §20.42, RFC 3581). */
 export interface Via {
@@ -18,8 +29,12 @@ export interface Via {
   readonly params: Params
   /** What stands in parentheses at the end, without them (RFC 2543); '' when absent. */
   readonly comment: string
+  /** Whether a parameter is empty, without a name, or has a quoted value that does not end. */
+  readonly isMalformed: boolean
   /** '' when absent. */
   readonly branch: string
+  /** Whether the branch was made under RFC 3261's rules (§17.2.3). */
+  readonly hasCookie: boolean
   /** '' when absent. */
   readonly received: string
   /** null: no rport parameter; 0: one without value. */
@@ -29,6 +44,9 @@ export interface Via {
   readonly end: number
   /** Index of the header it stands in; −1 when parsed from text. */
   readonly header: number
+  /** Hands host and branch on without making texts of them. */
+  hostTo(sink: CharacterSink): void
+  branchTo(sink: CharacterSink): void
 }
 
 /**
@@ -52,20 +70,26 @@ export function parseVia(text: string, place?: HeaderElement): Via | null {
   const params = Params.parse(text.slice(sentBy.end, trimBlanks(text, sentBy.end, commentStart)))
   if (params.text !== '' && codeAt(params.text, 0) !== 59) return null
   readParams(params.text)
+  const { host, port } = sentBy
+  const branch = found.branch ?? ''
   return {
     protocol: text.slice(start, protocolEnd),
     version: text.slice(versionStart, versionEnd),
-    transport: upperCase(text.slice(transportStart, transportEnd)),
-    host: sentBy.host,
-    port: sentBy.port,
+    transport: text.slice(transportStart, transportEnd).toUpperCase(),
+    host,
+    port,
     params,
     comment: text.slice(commentStart + 1, codeAt(text, end - 1) === 41 ? end - 1 : end),
-    branch: found.branch ?? '',
+    isMalformed: params.malformed,
+    branch,
+    hasCookie: branch.length > BRANCH_COOKIE.length && branch.startsWith(BRANCH_COOKIE),
     received: found.received ?? '',
     rport: found.rport === null ? null : readRport(found.rport),
     start: place === undefined ? start : place.start,
     end: place === undefined ? end : place.end,
     header: place === undefined ? -1 : place.header,
+    hostTo: sink => sink.folded(host),
+    branchTo: sink => sink.text(branch),
   }
 }
 
@@ -143,8 +167,4 @@ function valueAt(text: string, equals: number, end: number): string {
 function readRport(text: string): number {
   const { length } = text
   return endOfDigits(text, 0) === length ? Math.max(0, parsePort(text, 0, length)) : 0
-}
-
-function upperCase(transport: string): string {
-  return transport === 'UDP' ? transport : transport.toUpperCase()
 }

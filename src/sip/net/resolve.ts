@@ -37,12 +37,16 @@ const MOST_RECORDS = 16
 /** A name that leads to more next hops than this leads to the first of them. */
 const MOST_HOPS = 64
 const NO_HOPS: readonly Hop[] = []
+/** URIs that lead to an address by themselves are read once while they are in use: so many, none longer than this. */
+const MOST_KNOWN = 1024
+const LONGEST_KNOWN = 128
 
 /** Finds the next hops of SIP URIs (RFC 3263 §4), for the protocols and families there are sockets for. */
 export class HopResolver {
   readonly #dns: DnsCache
   readonly #sockets: () => readonly ListenSocket[]
   readonly #options: ResolveOptions
+  readonly #known = new Map<string, readonly Hop[]>()
 
   constructor(dns: DnsCache, sockets: () => readonly ListenSocket[], options: ResolveOptions) {
     this.#dns = dns
@@ -55,6 +59,10 @@ export class HopResolver {
    * records are known. Never a broadcast or multicast address. `chance` decides between SRV records of equal priority.
    */
   resolve(uri: string, chance: Chance = Math.random): Eventually<readonly Hop[]> {
+    return this.#known.get(uri) ?? this.#resolve(uri, chance)
+  }
+
+  #resolve(uri: string, chance: Chance): Eventually<readonly Hop[]> {
     const parsed = parseUri(uri)
     if (parsed === null || (parsed.scheme !== 'sip' && parsed.scheme !== 'sips')) return NO_HOPS
     const proto = protocolOf(parsed)
@@ -62,7 +70,15 @@ export class HopResolver {
     const maddr = parsed.params.get('maddr')
     const host = maddr === null || maddr === '' ? parsed.host : maddr
     // A server has to prove that it serves the domain of the URI, whatever way leads to it (RFC 5922 §7.1).
-    return this.#namedHops(host, parsed.host, parsed.port, proto, parsed.scheme, chance)
+    const hops = this.#namedHops(host, parsed.host, parsed.port, proto, parsed.scheme, chance)
+    if (!(hops instanceof Promise) && familyOf(withoutBrackets(host)) !== 0) this.#keep(uri, hops)
+    return hops
+  }
+
+  #keep(uri: string, hops: readonly Hop[]): void {
+    if (uri.length > LONGEST_KNOWN) return
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear()
+    this.#known.set(uri, hops)
   }
 
   /** The next hops of host and port (0: not given) over a protocol (null: not given). */

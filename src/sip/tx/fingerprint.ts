@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { codeAt } from '../codec/chars.ts'
+import { codeAt, FOLD } from '../codec/chars.ts'
 
 /** Drawn for this process, so that nobody outside can choose texts that share a fingerprint. */
 const seedA = randomInt(2 ** 31)
@@ -35,6 +35,18 @@ export const fingerprint = {
       const code = codeAt(text, i)
       mix(code >= 65 && code <= 90 ? code + 32 : code)
     }
+    mix(0x10000)
+  },
+
+  /** What {@link text} makes of the same characters, in bytes of US-ASCII. */
+  bytes(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; at++) mix(bytes[at] ?? 0)
+    mix(0x10000)
+  },
+
+  /** What {@link folded} makes of the same characters. */
+  foldedBytes(bytes: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; at++) mix(FOLD[bytes[at] ?? 0] ?? 0)
     mix(0x10000)
   },
 

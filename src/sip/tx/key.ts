@@ -1,13 +1,6 @@
 import type { SipMessage } from '../codec/message.ts'
 import { fingerprint } from './fingerprint.ts'
 
-const COOKIE = 'z9hG4bK'
-
-/** Whether a branch was made under RFC 3261's rules. The bare cookie identifies nothing (RFC 4475 §3.2.1). */
-export function hasCookie(branch: string): boolean {
-  return branch.length > COOKIE.length && branch.startsWith(COOKIE)
-}
-
 /** The method whose server transaction a request belongs to. An ACK belongs to its INVITE (RFC 3261 §17.2.3). */
 export function transactionMethod(request: SipMessage): string {
   return request.method === 'ACK' ? 'INVITE' : request.method
@@ -26,10 +19,10 @@ export function takeServerKey(request: SipMessage, method: string = transactionM
   // created the transaction, and 2. the sent-by value in the top Via of the request is equal to the one in the request
   // that created the transaction, and 3. the method of the request matches the one that created the transaction, except
   // for ACK, where the method of the request that created the transaction is INVITE." (RFC 3261 §17.2.3)
-  if (hasCookie(via.branch)) {
-    fingerprint.folded(via.host)
+  if (via.hasCookie) {
+    via.hostTo(fingerprint)
     fingerprint.number(via.port)
-    fingerprint.text(via.branch)
+    via.branchTo(fingerprint)
     return true
   }
   // "The INVITE request matches a transaction if the Request-URI, To tag, From tag, Call-ID, CSeq, and top Via header
@@ -43,7 +36,17 @@ export function takeServerKey(request: SipMessage, method: string = transactionM
   return true
 }
 
-/** Makes the fingerprint of the client transaction of a response, or of the request that was sent with `branch`. */
+/** Makes the fingerprint of the client transaction a response belongs to; false when its Via names none. */
+export function takeResponseKey(response: SipMessage): boolean {
+  const via = response.topVia
+  if (via === null) return false
+  fingerprint.begin()
+  fingerprint.text(response.cseqMethod)
+  via.branchTo(fingerprint)
+  return true
+}
+
+/** Makes the same fingerprint of the request that was sent with `branch`. */
 export function takeClientKey(branch: string, method: string): void {
   // "1. If the response has the same value of the branch parameter in the top Via header field as the branch parameter
   // in the top Via header field of the request that created the transaction. 2. If the method parameter in the CSeq

@@ -1,6 +1,6 @@
 import type { SipMessage } from '../codec/message.ts'
 import { FingerprintMap, fingerprint } from './fingerprint.ts'
-import { hasCookie, takeClientKey, takeServerKey } from './key.ts'
+import { takeClientKey, takeResponseKey, takeServerKey } from './key.ts'
 
 /** What the server table must know of a transaction to match RFC 2543 peers. */
 export interface ServerEntry {
@@ -43,7 +43,7 @@ export class ServerTable<T extends ServerEntry> {
   find(request: SipMessage, method?: string): T | undefined {
     const found = takeServerKey(request, method) ? this.#entries.get() : undefined
     if (found === undefined) return undefined
-    return hasCookie(request.topVia?.branch ?? '') || hasSameToTag(request, found) ? found : undefined
+    return request.topVia?.hasCookie === true || hasSameToTag(request, found) ? found : undefined
   }
 
   values(): IterableIterator<T> {
@@ -81,9 +81,6 @@ export class ClientTable<T> {
 
   /** The transaction a response belongs to. */
   find(response: SipMessage): T | undefined {
-    const branch = response.topVia?.branch
-    if (branch === undefined) return undefined
-    takeClientKey(branch, response.cseqMethod)
-    return this.#entries.get()
+    return takeResponseKey(response) ? this.#entries.get() : undefined
   }
 }

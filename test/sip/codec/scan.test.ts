@@ -8,9 +8,7 @@ describe('scan', () => {
   it('gives the offsets of the start line, of each header, and of the body', () => {
     const text = 'BYE sip:a SIP/2.0\r\nTo:  x \r\nX-A: 1\r\n 2\r\n\r\nbody'
     const slots = scanText(text)
-    const header = (i: number) => [
-      ...(slots?.subarray(Slot.headers + i * STRIDE, Slot.headers + (i + 1) * STRIDE) ?? []),
-    ]
+    const header = (i: number) => [...(slots?.slice(Slot.headers + i * STRIDE, Slot.headers + (i + 1) * STRIDE) ?? [])]
     const at = (part: string) => text.indexOf(part)
     expect(text.slice(slots?.[Slot.targetStart], slots?.[Slot.targetEnd])).toBe('sip:a')
     expect(header(0)).toEqual([HeaderId.to, at('To'), at(':  x'), at('x '), at(' \r\nX'), at('X-A')])
