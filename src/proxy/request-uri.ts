@@ -5,7 +5,7 @@ import { splitUri } from '../sip/codec/uri-parse.ts'
  * (RFC 3261 §19.1.1 table 1, §19.1.5). A text that is no SIP URI stays as it is.
  */
 export function asRequestUri(uri: string): string {
-  if (!uri.includes('?') && !/;method/i.test(uri)) return uri
+  if (!uri.includes('?') && !(uri.includes(';') && /;method/i.test(uri))) return uri
   const split = splitUri(uri)
   if (split === null || split.scheme === 'tel') return uri
   const params = uri.slice(split.paramsStart, split.headersStart)

@@ -5,9 +5,9 @@ import { HeaderId, headerIdOf } from './header-id.ts'
 import { type NameAddr, parseRouteValue, type RouteValue } from './name-addr.ts'
 import { readPlainAddress } from './plain-address.ts'
 import { isPlainUri } from './plain-uri.ts'
-import { readPlainVia } from './plain-via.ts'
+import { PlainVia } from './plain-via.ts'
 import { Field, FOLDED, INDEXED, Slot, STRIDE, scan, statusOf, trimEnd } from './scan.ts'
-import { methodAt, numberAt, tokenAt, unfold } from './text.ts'
+import { methodAt, numberAt, tokenAt, unfold, utf8At } from './text.ts'
 import { parseVia, type Via } from './via.ts'
 
 export type { Fault, FaultCode } from './fault.ts'
@@ -218,8 +218,10 @@ export class SipMessage {
     const header = this.find(HeaderId.via)
     if (header < 0) return (this.#topVia = null)
     const start = this.valueStart(header)
+    const plain = PlainVia.read(this.bytes, header, start, this.valueEnd(header))
+    if (plain !== null) return (this.#topVia = plain)
     const end = trimEnd(this.bytes, start, endOfElement(this.bytes, start, this.valueEnd(header), true))
-    return (this.#topVia = this.#readVia({ header, start, end }))
+    return (this.#topVia = parseVia(this.#text(header, start, end), { header, start, end }))
   }
 
   /** Null when absent or malformed. */
@@ -283,7 +285,7 @@ export class SipMessage {
 
   /** What stands at these byte offsets, as it is. Never a slice of a longer text: scanning those is much slower. */
   text(start: number, end: number): string {
-    return this.bytes.toString('utf8', start, end)
+    return utf8At(this.bytes, start, end)
   }
 
   #text(i: number, start: number, end: number): string {
@@ -313,8 +315,8 @@ export class SipMessage {
   }
 
   #readVia(element: HeaderElement): Via | null {
-    const plain = readPlainVia(this.bytes, element)
-    return plain ?? parseVia(this.#text(element.header, element.start, element.end), element)
+    const { header, start, end } = element
+    return PlainVia.read(this.bytes, header, start, end) ?? parseVia(this.#text(header, start, end), element)
   }
 
   #readAddress(id: HeaderId): NameAddr | null {
@@ -324,8 +326,10 @@ export class SipMessage {
   }
 
   #addressAt(element: HeaderElement): RouteValue | null {
-    const plain = readPlainAddress(this.bytes, element)
-    return plain ?? parseRouteValue(this.#text(element.header, element.start, element.end), element)
+    return (
+      readPlainAddress(this.bytes, element) ??
+      parseRouteValue(this.#text(element.header, element.start, element.end), element)
+    )
   }
 
   #readContacts(): readonly NameAddr[] | '*' | null {

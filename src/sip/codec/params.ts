@@ -58,6 +58,7 @@ export class Params {
 
   /** The value as written, quotes included; '' when it has none; null when there is no such parameter. */
   raw(name: string): string | null {
+    if (this.text === '') return null
     if (this.#list === null && this.text.length <= SOUGHT_IN_TEXT) return valueIn(this.text, name)
     const list = this.#load()
     const at = indexOf(list, name.toLowerCase())

@@ -2,6 +2,7 @@ import { CLASS, HOST, PLAIN, TOKEN } from './chars.ts'
 import type { HeaderElement } from './elements.ts'
 import type { RouteValue } from './name-addr.ts'
 import { Params } from './params.ts'
+import { latin1At } from './text.ts'
 
 const TAG = Buffer.from('tag')
 
@@ -55,7 +56,7 @@ class PlainAddress implements RouteValue {
   }
 
   #text(start: number, end: number): string {
-    return start === end ? '' : this.#bytes.toString('latin1', start, end)
+    return start === end ? '' : latin1At(this.#bytes, start, end)
   }
 
   /** Up to the `<`. */

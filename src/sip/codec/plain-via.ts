@@ -1,7 +1,7 @@
 import { BRANCH_COOKIE } from './branch-cookie.ts'
 import { CLASS, DIGIT, HOST, PLAIN, TOKEN } from './chars.ts'
-import type { HeaderElement } from './elements.ts'
 import { Params } from './params.ts'
+import { latin1At } from './text.ts'
 import type { CharacterSink, Via } from './via.ts'
 
 /** `SIP/2.0/`, as nearly every Via begins. */
@@ -18,40 +18,46 @@ const RECEIVED = Buffer.from('received')
  * A Via value in the form that nearly all have: `SIP/2.0/transport SP host [":" port] *( ";" name ["=" value] )`, nothing
  * quoted, commented or spaced out. It is read in one pass over the bytes; its parts become texts when they are asked for.
  */
-class PlainVia implements Via {
+export class PlainVia implements Via {
   readonly protocol = 'SIP'
   readonly version = '2.0'
   readonly comment = ''
   readonly isMalformed = false
   readonly start: number
-  readonly end: number
   readonly header: number
+  end: number
   port = 0
   rport: number | null = null
+  /** Where the parameters stand from their names to the ends of their values; 0 where there is none. */
+  rportStart = 0
+  rportEnd = 0
+  receivedStart = 0
+  receivedEnd = 0
   readonly #bytes: Buffer
   #hostStart = 0
   #hostEnd = 0
   #branchStart = 0
   #branchEnd = 0
-  #receivedStart = 0
-  #receivedEnd = 0
   #paramsStart = 0
   #host: string | null = null
   #branch: string | null = null
   #params: Params | null = null
 
-  private constructor(bytes: Buffer, place: HeaderElement) {
+  private constructor(bytes: Buffer, header: number, start: number, end: number) {
     this.#bytes = bytes
-    this.start = place.start
-    this.end = place.end
-    this.header = place.header
+    this.header = header
+    this.start = start
+    this.end = end
   }
 
-  /** Null when the value is not of that form: it may be a Via all the same. */
-  static read(bytes: Buffer, place: HeaderElement): PlainVia | null {
-    for (let i = 0; i < START.length; i++) if (bytes[place.start + i] !== START[i]) return null
-    const via = new PlainVia(bytes, place)
-    return via.#readSentBy(endOfToken(bytes, place.start + START.length, place.end)) ? via : null
+  /**
+   * Reads the value that begins at `start` and reaches to a comma or to `end`. Null when it is not of that form: it may be a
+   * Via all the same.
+   */
+  static read(bytes: Buffer, header: number, start: number, end: number): PlainVia | null {
+    for (let i = 0; i < START.length; i++) if (bytes[start + i] !== START[i]) return null
+    const via = new PlainVia(bytes, header, start, end)
+    return via.#readSentBy(endOfToken(bytes, start + START.length, end)) ? via : null
   }
 
   get transport(): string {
@@ -63,7 +69,7 @@ class PlainVia implements Via {
       at + 4 === this.#hostStart
     )
       return 'UDP'
-    return this.#bytes.toString('latin1', at, this.#hostStart - 1).toUpperCase()
+    return latin1At(this.#bytes, at, this.#hostStart - 1).toUpperCase()
   }
 
   get host(): string {
@@ -75,7 +81,8 @@ class PlainVia implements Via {
   }
 
   get received(): string {
-    return this.#text(this.#receivedStart, this.#receivedEnd)
+    const value = this.receivedStart + RECEIVED.length + 1
+    return value > this.receivedEnd ? '' : this.#text(value, this.receivedEnd)
   }
 
   get params(): Params {
@@ -97,7 +104,7 @@ class PlainVia implements Via {
   }
 
   #text(start: number, end: number): string {
-    return start === end ? '' : this.#bytes.toString('latin1', start, end)
+    return start === end ? '' : latin1At(this.#bytes, start, end)
   }
 
   /** From the blank behind the transport on. */
@@ -124,6 +131,10 @@ class PlainVia implements Via {
     const bytes = this.#bytes
     const { end } = this
     for (let at = from; at < end; ) {
+      if (bytes[at] === 44) {
+        this.end = at
+        return true
+      }
       if (bytes[at] !== 59) return false
       const name = at + 1
       const nameEnd = endOfToken(bytes, name, end)
@@ -148,18 +159,18 @@ class PlainVia implements Via {
         this.#branchEnd = end
         return
       case 5:
-        if (this.rport === null && isNamed(this.#bytes, name, RPORT)) this.rport = portAt(this.#bytes, value, end)
+        if (this.rport !== null || !isNamed(this.#bytes, name, RPORT)) return
+        this.rport = portAt(this.#bytes, value, end)
+        this.rportStart = name
+        this.rportEnd = end
         return
       case 8:
-        if (this.#receivedEnd !== 0 || !isNamed(this.#bytes, name, RECEIVED)) return
-        this.#receivedStart = value
-        this.#receivedEnd = end
+        if (this.receivedEnd !== 0 || !isNamed(this.#bytes, name, RECEIVED)) return
+        this.receivedStart = name
+        this.receivedEnd = end
     }
   }
 }
-
-/** Reads a Via value of the plain form; null when it is not of that form. */
-export const readPlainVia = (bytes: Buffer, place: HeaderElement): Via | null => PlainVia.read(bytes, place)
 
 function endOfToken(bytes: Uint8Array, from: number, end: number): number {
   let at = from

@@ -37,6 +37,19 @@ export function isToken(text: string): boolean {
   return text !== ''
 }
 
+/**
+ * The characters of `bytes[start, end)` as ISO 8859-1, and so of US-ASCII. `toString('latin1')` does the same but looks its
+ * encoding up each time.
+ */
+export const latin1At: (bytes: Buffer, start: number, end: number) => string = Function.prototype.call.bind(
+  (Buffer.prototype as Buffer & { latin1Slice(start: number, end: number): string }).latin1Slice,
+)
+
+/** The same as UTF-8. */
+export const utf8At: (bytes: Buffer, start: number, end: number) => string = Function.prototype.call.bind(
+  (Buffer.prototype as Buffer & { utf8Slice(start: number, end: number): string }).utf8Slice,
+)
+
 /** As {@link parseNumber}, of bytes. */
 export function numberAt(bytes: Uint8Array, from: number, to: number, max: number): number {
   let value = 0
@@ -56,7 +69,7 @@ METHODS.push('REGISTER', 'SUBSCRIBE', 'UPDATE')
 /** The text in `bytes[start, end)`, which is most often the name of a method. */
 export function methodAt(bytes: Buffer, start: number, end: number): string {
   for (const method of METHODS) if (end - start === method.length && standsAt(bytes, start, method)) return method
-  return bytes.toString('latin1', start, end)
+  return latin1At(bytes, start, end)
 }
 
 /** The token in `bytes[start, end)`; '' when it is none (RFC 3261 §25.1). */

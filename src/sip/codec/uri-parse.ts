@@ -36,6 +36,7 @@ export interface UriSplit {
 
 /** The scheme of a URI in lower case, '' when the text does not begin with one (RFC 3986 §3.1). */
 export function uriScheme(text: string): string {
+  if (text.startsWith('sip:')) return 'sip'
   const colon = text.indexOf(':')
   if (colon <= 0 || (codeAt(text, 0) | 32) < 97 || (codeAt(text, 0) | 32) > 122) return ''
   for (let i = 1; i < colon; i++) {

@@ -4,6 +4,7 @@ import { Edits, removeElement } from './edits.ts'
 import { endOfElement, endOfParams, findParam } from './elements.ts'
 import { HeaderId } from './header-id.ts'
 import type { SipMessage } from './message.ts'
+import { PlainVia } from './plain-via.ts'
 import { parseVia } from './via.ts'
 
 /** What we add to the top Via of a request we received (RFC 3261 §18.2.1, RFC 3581 §4). Null adds nothing. */
@@ -84,7 +85,8 @@ export function forwardReply(message: SipMessage, edits: Edits): Buffer | null {
   const { bytes } = message
   const start = message.valueStart(header)
   const valueEnd = message.valueEnd(header)
-  const end = endOfElement(bytes, start, valueEnd, true)
+  const { topVia } = message
+  const end = topVia instanceof PlainVia ? topVia.end : endOfElement(bytes, start, valueEnd, true)
   const nextHeader = message.find(HeaderId.via, header + 1)
   const isLast = end === valueEnd && nextHeader < 0
   if (isLast && !edits.insertsHeader('via')) return null
@@ -94,7 +96,7 @@ export function forwardReply(message: SipMessage, edits: Edits): Buffer | null {
   if (isLast) return finish(message, all, true)
   const nextStart = end < valueEnd ? end + 1 : message.valueStart(nextHeader)
   const nextEnd = end < valueEnd ? valueEnd : message.valueEnd(nextHeader)
-  return finish(message, all, isStream(message.text(nextStart, nextEnd)))
+  return finish(message, all, isStreamAt(message, nextStart, nextEnd))
 }
 
 /**
@@ -196,6 +198,13 @@ function copyHeader(message: SipMessage, i: number, edits: Edits, out: Assembler
 
 /** Puts `received` and `rport` into the top Via: a value that is there is replaced, else they go behind the parameters. */
 function stampVia(message: SipMessage, edits: Edits, stamp: ViaStamp): void {
+  const via = message.topVia
+  if (via instanceof PlainVia) {
+    const { received, rport } = stamp
+    if (received !== null) putParam(edits, via, via.receivedStart, via.receivedEnd, `received=${received}`)
+    if (rport !== null) putParam(edits, via, via.rportStart, via.rportEnd, `rport=${rport}`)
+    return
+  }
   const header = message.find(HeaderId.via)
   if (header < 0) return
   const { bytes } = message
@@ -211,8 +220,24 @@ function stampVia(message: SipMessage, edits: Edits, stamp: ViaStamp): void {
   if (stamp.rport !== null) put('rport', String(stamp.rport))
 }
 
+/** In place of the parameter at these offsets, or behind all where it is not there. */
+function putParam(edits: Edits, via: PlainVia, start: number, end: number, param: string): void {
+  if (end === 0) edits.insert(via.end, `;${param}`)
+  else edits.replace(start, end, param)
+}
+
+const OVER_UDP = 'SIP/2.0/UDP '
+
+/** As {@link isStream}, of the Via value in `bytes[start, end)`. */
+function isStreamAt({ bytes }: SipMessage, start: number, end: number): boolean {
+  for (let i = 0; i < OVER_UDP.length; i++)
+    if (bytes[start + i] !== codeAt(OVER_UDP, i)) return isStream(bytes.toString('utf8', start, end))
+  return false
+}
+
 /** Whether a Via value names another transport than UDP. One that cannot be read counts as UDP. */
 function isStream(viaText: string): boolean {
+  if (viaText.startsWith(OVER_UDP)) return false
   const mark = viaText.indexOf('/', viaText.indexOf('/') + 1)
   if (mark < 0) return false
   const start = skipBlanks(viaText, mark + 1, viaText.length)

@@ -9,6 +9,8 @@ const factorB = randomInt(2 ** 31) | 0x1000001
 
 let a = 0
 let b = 0
+let keptA = 0
+let keptB = 0
 
 /**
  * 64 keyed bits that stand for a sequence of texts and numbers. Those of two sequences that differ are equal by chance
@@ -53,6 +55,18 @@ export const fingerprint = {
   number(value: number): void {
     mix(value)
     mix(0x10001)
+  },
+
+  /** Keeps this one for {@link recall}. */
+  remember(): void {
+    keptA = a
+    keptB = b
+  },
+
+  /** Takes the one up again that was kept. */
+  recall(): void {
+    a = keptA
+    b = keptB
   },
 
   /** The half to look up by: an integer of 31 bits. */

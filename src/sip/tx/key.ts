@@ -10,7 +10,22 @@ export function transactionMethod(request: SipMessage): string {
  * Makes the fingerprint of what identifies the server transaction of a request; false when the request has no usable
  * Via. `method` looks for the transaction of another method: a CANCEL looks for its INVITE (RFC 3261 §9.2).
  */
-export function takeServerKey(request: SipMessage, method: string = transactionMethod(request)): boolean {
+export function takeServerKey(request: SipMessage, method?: string): boolean {
+  if (method !== undefined) return makeServerKey(request, method)
+  // Asked for again and again while one request is looked at.
+  if (request === latest) {
+    fingerprint.recall()
+    return true
+  }
+  latest = makeServerKey(request, transactionMethod(request)) ? request : null
+  if (latest !== null) fingerprint.remember()
+  return latest !== null
+}
+
+/** The request whose key is remembered. */
+let latest: SipMessage | null = null
+
+function makeServerKey(request: SipMessage, method: string): boolean {
   const via = request.topVia
   if (via === null) return false
   fingerprint.begin()

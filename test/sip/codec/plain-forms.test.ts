@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseRouteValue } from '../../../src/sip/codec/name-addr.ts'
 import { readPlainAddress } from '../../../src/sip/codec/plain-address.ts'
 import { isPlainUri } from '../../../src/sip/codec/plain-uri.ts'
-import { readPlainVia } from '../../../src/sip/codec/plain-via.ts'
+import { PlainVia } from '../../../src/sip/codec/plain-via.ts'
 import { parseUri } from '../../../src/sip/codec/uri.ts'
 import { type CharacterSink, parseVia, type Via } from '../../../src/sip/codec/via.ts'
 
@@ -72,7 +72,7 @@ describe('values in the form that nearly all have', () => {
         ),
         (start, mid, rest) => {
           const text = `${start}${mid} ${rest}`
-          const via = readPlainVia(Buffer.from(text), place(text))
+          const via = PlainVia.read(Buffer.from(text), 3, 0, Buffer.byteLength(text))
           if (via === null) return
           plain++
           const general = parseVia(text, place(text))
