@@ -44,6 +44,8 @@ export class CallBooks {
   readonly #bus: EventBus
   readonly #keptHours: number
   readonly #hours = new Map<string, HourOfCalls>()
+  /** The hour asked for last, by its number since 1970: nearly always the one asked for next. */
+  #latest: { readonly number: number; readonly hour: HourOfCalls } | null = null
   readonly #open = new Map<string, Entry>()
   /** Whose record an event is, until every subscription has it. */
   readonly #byEvent = new Map<string, Entry>()
@@ -127,7 +129,14 @@ export class CallBooks {
   }
 
   #hourOf(nowMs: number): HourOfCalls {
-    const name = new Date(nowMs).toISOString().slice(0, 13)
+    const number = Math.floor(nowMs / HOUR_MS)
+    if (this.#latest?.number === number) return this.#latest.hour
+    const hour = this.#hourNamed(new Date(nowMs).toISOString().slice(0, 13), nowMs)
+    this.#latest = { number, hour }
+    return hour
+  }
+
+  #hourNamed(name: string, nowMs: number): HourOfCalls {
     let hour = this.#hours.get(name)
     if (hour !== undefined) return hour
     hour = { hour: name, ended: 0, raised: 0, stored: 0, confirmed: new Map() }

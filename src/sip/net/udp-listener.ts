@@ -7,6 +7,8 @@ import type { ListenSocket, Origin } from './endpoint.ts'
 const MIN_DATAGRAM_BYTES = 20
 /** More than this does not wait for the kernel: a datagram lost now is sent again by its transaction. */
 const MOST_WAITING_BYTES = 8_388_608
+/** So many go out at once at the latest, so that the first does not wait for all the rest of a long turn. */
+const MOST_TOGETHER = 32
 const NUL = 0
 const CR = 13
 const LF = 10
@@ -21,7 +23,17 @@ export interface UdpOptions {
   readonly receiveBufferBytes: number
 }
 
-/** One UDP socket that SIP is received on and sent from. */
+interface Outgoing {
+  readonly bytes: Buffer
+  readonly address: string
+  readonly port: number
+  readonly onError: ((reason: string) => void) | undefined
+}
+
+/**
+ * One UDP socket that SIP is received on and sent from. What is sent in one turn of the event loop goes out together at
+ * its end: the peer then wakes up once for all of it, and so do we for its answers.
+ */
 export class UdpListener {
   /** What the kernel gave: differs from the request where that was port 0. */
   readonly port: number
@@ -29,6 +41,7 @@ export class UdpListener {
   readonly #log: Log
   #isOpen = true
   #sends = 0
+  #outgoing: Outgoing[] = []
 
   private constructor(socket: Socket, log: Log) {
     this.#socket = socket
@@ -71,28 +84,43 @@ export class UdpListener {
   }
 
   /**
-   * Sends one datagram. False when the socket is closed or too much waits; `onError` is called, later, when the kernel
-   * did not take it.
+   * Sends one datagram, at the end of this turn. False when the socket is closed or too much waits; `onError` is called,
+   * later, when the kernel did not take it.
    */
   send(bytes: Buffer, address: string, port: number, onError: ((reason: string) => void) | undefined): boolean {
+    if (!this.#isOpen) return false
     // Asking costs a call into the runtime, and no single message fills much of it.
     if ((++this.#sends & 15) === 0 && this.waitingBytes > MOST_WAITING_BYTES) return false
+    const count = this.#outgoing.push({ bytes, address, port, onError })
+    if (count === 1) setImmediate(() => this.#sendAll())
+    else if (count === MOST_TOGETHER) this.#sendAll()
+    return true
+  }
+
+  #sendAll(): void {
+    const all = this.#outgoing
+    if (all.length === 0) return
+    this.#outgoing = []
+    for (const one of all) this.#sendOne(one)
+  }
+
+  #sendOne({ bytes, address, port, onError }: Outgoing): void {
+    const failed = (reason: string): void => {
+      this.#log.debug('datagram not sent', { to: address, port, error: reason })
+      onError?.(reason)
+    }
     try {
       this.#socket.send(bytes, port, address, error => {
-        if (error === null) return
-        this.#log.debug('datagram not sent', { to: address, port, error: error.message })
-        onError?.(error.message)
+        if (error !== null) failed(error.message)
       })
-      return true
     } catch (error) {
-      // A closed socket or a port out of range: told at once, never thrown at the caller.
-      this.#log.debug('datagram not sent', { to: address, port, error: String(error) })
-      return false
+      failed(String(error))
     }
   }
 
   /** Stops receiving and lets the port go. Idempotent. */
   close(): Promise<void> {
+    this.#sendAll()
     this.#isOpen = false
     return new Promise(resolve => {
       try {
