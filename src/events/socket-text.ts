@@ -1,4 +1,4 @@
-import { AddressError } from './transport.ts'
+import { type Address, AddressError } from './transport.ts'
 
 /*
  * The parts that socket texts of brokers have in common, `[login@]server[,server…]/target[?option[&option…]]`. In every
@@ -75,6 +75,17 @@ export function serversBetween(text: string, start: number, end: number, default
 export function printServer({ host, port }: Server, defaultPort: number): string {
   const shown = host.includes(':') ? `[${host}]` : escaped(host, SPECIAL.login)
   return port === defaultPort ? shown : `${shown}:${port}`
+}
+
+/** What `tls_domain=` of an address stands for; undefined where it names none. Throws AddressError where there is no such domain. */
+export function tlsOptionsOf<T>(
+  { tlsDomain, text }: Pick<Address, 'text'> & { readonly tlsDomain: string | undefined },
+  optionsOf: (domain: string) => T | undefined,
+): T | undefined {
+  if (tlsDomain === undefined) return undefined
+  const options = optionsOf(tlsDomain)
+  if (options === undefined) throw new AddressError(`no TLS client domain "${tlsDomain}" is defined`, text, 0)
+  return options
 }
 
 /** How an option is written: `flag` alone, the others behind `=`. */

@@ -194,6 +194,9 @@ export interface Sink {
   children?(): readonly ChildReport[]
 }
 
+/** A link settles its batches this much before their deadline, so that it and nobody else says what became of them. */
+export const SETTLE_AHEAD_MS = 20
+
 /** What most transports write instead of a Sink: `host.buffered(link)` adds batching, reconnection, health and shutdown. */
 export interface Link {
   /** Most events given to one `write`. */

@@ -56,7 +56,7 @@ describe('a datagram socket text', () => {
     ['h:70000', 'expected a port', 2],
     ['h:80x', 'expected a port', 2],
     ['::1:8081', 'expected HOST:PORT', 0],
-    ['fe80::1:8081', 'an IPv6 address goes in brackets', 5],
+    ['fe80::1:8081', 'an IPv6 address stands in brackets', 5],
     ['[::1]8081', 'expected ":"', 5],
     ['[zz]:1', 'not an IPv6 address', 1],
     ['a b:1', 'not a host name', 0],

@@ -1,4 +1,5 @@
-import { AddressError, defineTransport, messageFormatOf, type Transport } from '../../src/events/transport.ts'
+import { tlsOptionsOf } from '../../src/events/socket-text.ts'
+import { defineTransport, messageFormatOf, type Transport } from '../../src/events/transport.ts'
 import { optionalParam, param } from '../../src/util/spec.ts'
 import { type BullMqAddress, parseBullMqAddress } from './address.ts'
 import { BullMqLink } from './link.ts'
@@ -27,10 +28,7 @@ export default defineTransport(
       parse: parseBullMqAddress,
       formats: FORMATS,
       open(address, host) {
-        const domain = address.tlsDomain
-        const tls = domain === undefined ? undefined : tlsDomain(domain)
-        if (domain !== undefined && tls === undefined)
-          throw new AddressError(`no TLS client domain "${domain}" is defined`, address.text, 0)
+        const tls = tlsOptionsOf(address, tlsDomain)
         return host.buffered(
           new BullMqLink(address, {
             clock,

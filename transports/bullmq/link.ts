@@ -8,15 +8,13 @@ import {
   failed,
   type Link,
   type Outcomes,
+  SETTLE_AHEAD_MS,
   unknown,
   type WireEvent,
 } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { orAbort } from '../../src/util/or-abort.ts'
 import type { BullMqAddress } from './address.ts'
-
-/** Batches are settled this much before their deadline, so that we and nobody else decide what to do. */
-const AHEAD_MS = 20
 
 export interface BullMqLinkOptions {
   readonly clock: Clock
@@ -79,7 +77,7 @@ export class BullMqLink implements Link {
     if (session === undefined) return failed(new DeliveryError('E_NOT_CONNECTED', 'no connection to Redis'))
     const { clock } = this.#options
     const late = Promise.withResolvers<Outcomes>()
-    const timer = clock.after(Math.max(0, deadlineMs - AHEAD_MS - clock.monotonicMs()), () => {
+    const timer = clock.after(Math.max(0, deadlineMs - SETTLE_AHEAD_MS - clock.monotonicMs()), () => {
       const error = new DeliveryError('E_TIMEOUT', 'Redis did not answer in time')
       this.#lose(session, error)
       late.resolve(unknown(error))

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import { portBetween } from '../../src/events/socket-text.ts'
 import { type Address, AddressError } from '../../src/events/transport.ts'
 
 /** `udp:HOST:PORT`: a name, an IPv4 address, or an IPv6 address in brackets. */
@@ -27,17 +28,9 @@ export function parseUdp(rest: string): UdpAddress {
   if (bracketed && !isIPv6(host)) throw new AddressError(`"${host}" is not an IPv6 address`, rest, 1)
   if (host === '' || /[\s/@]/.test(host)) throw new AddressError(`"${host}" is not a host name`, rest, 0)
   if (rest[hostEnd] !== ':') throw new AddressError('expected ":" and a port after the host', rest, hostEnd)
-  const port = parsePort(rest, hostEnd + 1)
+  const port = portBetween(rest, hostEnd + 1, rest.length)
   const text = `udp:${bracketed ? `[${host}]` : host}:${port}`
   return { scheme: 'udp', text, key: text, host, port }
-}
-
-function parsePort(rest: string, at: number): number {
-  const digits = rest.slice(at)
-  const port = Number(digits)
-  if (/^\d{1,5}$/.test(digits) && port > 0 && port <= 65_535) return port
-  const hint = digits.includes(':') ? '; an IPv6 address goes in brackets' : ''
-  throw new AddressError(`expected a port from 1 to 65535, found "${digits}"${hint}`, rest, at)
 }
 
 /** Parses what follows `unix:`. Throws AddressError. */

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { tlsOptionsOf } from '../../src/events/socket-text.ts'
 import { AddressError, defineTransport, messageFormatOf, type Transport } from '../../src/events/transport.ts'
 import { optionalParam, param, repeatedParam } from '../../src/util/spec.ts'
 import { type HttpAddress, parseHttpAddress } from './address.ts'
@@ -43,10 +44,7 @@ export default defineTransport(
       scheme,
       parse: rest => parseHttpAddress(scheme, rest),
       open(address, host) {
-        const domain = address.tlsDomain
-        const tls = domain === undefined ? undefined : tlsDomain(domain)
-        if (domain !== undefined && tls === undefined)
-          throw new AddressError(`no TLS client domain "${domain}" is defined`, address.text, 0)
+        const tls = tlsOptionsOf(address, tlsDomain)
         const codec = host.codec('message', preferred)
         const batch = address.batch ?? params.batch
         if (batch > 0 && codec.contentType.startsWith('text/'))

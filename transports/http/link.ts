@@ -7,6 +7,7 @@ import {
   failed,
   type Link,
   type Outcomes,
+  SETTLE_AHEAD_MS,
   unknown,
   type WireEvent,
 } from '../../src/events/transport.ts'
@@ -19,8 +20,6 @@ import { type Pack, packBatch, packOne } from './payload.ts'
 import { signatures } from './signature.ts'
 import { isAboutContent, verdictOf } from './verdict.ts'
 
-/** A request is given up this much before its deadline, so that what is answered then is our answer. */
-const AHEAD_MS = 20
 const NO_CONNECTION = failed(new DeliveryError('E_NOT_CONNECTED', 'no connection to the receiver'))
 /** Sent now, it would most likely be given up with the receiver at work on it. */
 const TOO_LATE = failed(new DeliveryError('E_QUEUE_FULL', 'the receiver is too slow for another request in time'))
@@ -123,7 +122,7 @@ export class HttpLink implements Link {
     const { clock } = this.#options
     const sentMs = clock.monotonicMs()
     if (deadlineMs - sentMs < session.tookMs) return { status: 0, delivery: TOO_LATE }
-    const result = await this.#post(session, batch, deadlineMs - AHEAD_MS)
+    const result = await this.#post(session, batch, deadlineMs - SETTLE_AHEAD_MS)
     if ('error' in result) return { status: 0, delivery: this.#unanswered(session, result, sentMs) }
     session.heardMs = clock.monotonicMs()
     session.tookMs = session.heardMs - sentMs

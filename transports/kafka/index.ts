@@ -1,4 +1,5 @@
-import { AddressError, defineTransport, messageFormatOf, type Transport } from '../../src/events/transport.ts'
+import { tlsOptionsOf } from '../../src/events/socket-text.ts'
+import { defineTransport, messageFormatOf, type Transport } from '../../src/events/transport.ts'
 import { arg, optional, optionalParam, param, repeatedParam } from '../../src/util/spec.ts'
 import { type KafkaAddress, parseKafkaAddress } from './address.ts'
 import { KafkaLink } from './link.ts'
@@ -64,10 +65,7 @@ export default defineTransport(
       scheme: 'kafka',
       parse: parseKafkaAddress,
       open(address, host) {
-        const domain = address.tlsDomain
-        const tls = domain === undefined ? undefined : tlsDomain(domain)
-        if (domain !== undefined && tls === undefined)
-          throw new AddressError(`no TLS client domain "${domain}" is defined`, address.text, 0)
+        const tls = tlsOptionsOf(address, tlsDomain)
         const { settings, ignored } = settingsOf(address, connectMs)
         for (const [name, why] of ignored)
           log.warn('a property of the socket is ignored', { socket: address.text, name, why })

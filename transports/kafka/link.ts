@@ -8,6 +8,7 @@ import {
   keyReader,
   type Link,
   type Outcomes,
+  SETTLE_AHEAD_MS,
   unknown,
   type WireEvent,
 } from '../../src/events/transport.ts'
@@ -18,9 +19,6 @@ import type { KafkaAddress } from './address.ts'
 import { clientConfig, type KafkaSettings } from './properties.ts'
 
 const { Kafka, KafkaJSError, KafkaJSProtocolError, logLevel, Partitioners } = kafkajs
-
-/** Batches are settled this much before their deadline, so that we and nobody else decide what to do. */
-const AHEAD_MS = 20
 
 export interface KafkaLinkOptions {
   readonly clock: Clock
@@ -107,7 +105,7 @@ export class KafkaLink implements Link {
     if (session === undefined) return failed(new DeliveryError('E_NOT_CONNECTED', 'no connection to the brokers'))
     const { clock } = this.#options
     const late = Promise.withResolvers<Outcomes>()
-    const timer = clock.after(Math.max(0, deadlineMs - AHEAD_MS - clock.monotonicMs()), () => {
+    const timer = clock.after(Math.max(0, deadlineMs - SETTLE_AHEAD_MS - clock.monotonicMs()), () => {
       const error = new DeliveryError('E_TIMEOUT', 'the brokers did not answer in time')
       this.#lose(session, error)
       late.resolve(unknown(error))

@@ -1,4 +1,5 @@
-import { AddressError, defineTransport, messageFormatOf, type Transport } from '../../src/events/transport.ts'
+import { tlsOptionsOf } from '../../src/events/socket-text.ts'
+import { defineTransport, messageFormatOf, type Transport } from '../../src/events/transport.ts'
 import { optionalParam, param } from '../../src/util/spec.ts'
 import { type NatsAddress, parseNatsAddress } from './address.ts'
 import { NatsLink } from './link.ts'
@@ -33,10 +34,7 @@ export default defineTransport(
       scheme: 'nats',
       parse: parseNatsAddress,
       open(address, host) {
-        const domain = address.tlsDomain
-        const tls = domain === undefined ? undefined : tlsDomain(domain)
-        if (domain !== undefined && tls === undefined)
-          throw new AddressError(`no TLS client domain "${domain}" is defined`, address.text, 0)
+        const tls = tlsOptionsOf(address, tlsDomain)
         return host.buffered(
           new NatsLink(address, {
             clock,

@@ -15,6 +15,7 @@ import {
   failed,
   type Link,
   type Outcomes,
+  SETTLE_AHEAD_MS,
   unknown,
   type WireEvent,
 } from '../../src/events/transport.ts'
@@ -23,8 +24,6 @@ import { orAbort } from '../../src/util/or-abort.ts'
 import type { NatsAddress } from './address.ts'
 import { HeaderWriter } from './headers.ts'
 
-/** Batches are settled this much before their deadline, so that we and nobody else decide what to do. */
-const AHEAD_MS = 20
 /** What the protocol adds to a payload, roughly, beside the headers themselves. */
 const HEADER_LIMIT_BYTES = 1024
 
@@ -88,7 +87,7 @@ export class NatsLink implements Link {
     const session = this.#session
     if (session === undefined) return failed(new DeliveryError('E_NOT_CONNECTED', 'no connection to the server'))
     const publishing = this.#address.isJetStream ? this.#store(session, batch, deadlineMs) : this.#send(session, batch)
-    return this.#settledBy(session, publishing, deadlineMs - AHEAD_MS)
+    return this.#settledBy(session, publishing, deadlineMs - SETTLE_AHEAD_MS)
   }
 
   async close(): Promise<void> {

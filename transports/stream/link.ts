@@ -4,6 +4,7 @@ import {
   failed,
   type Link,
   type Outcomes,
+  SETTLE_AHEAD_MS,
   type WireEvent,
 } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
@@ -12,8 +13,6 @@ import type { StreamAddress } from './address.ts'
 import type { Share, StreamConnections } from './connections.ts'
 import { withId } from './message.ts'
 
-/** Batches are settled this much before their deadline, so that we and nobody else decide what to do. */
-const AHEAD_MS = 20
 const NOTICES = { maxBatch: 64, maxInFlight: 8 } as const
 /** Fewer, as the last of them has to be answered within the timeout too. */
 const REQUESTS = { maxBatch: 32, maxInFlight: 4 } as const
@@ -79,7 +78,7 @@ export class StreamLink implements Link {
     const connection = this.#share?.connection
     if (connection === undefined)
       return Promise.resolve(failed(new DeliveryError('E_NOT_CONNECTED', 'no connection to the peer')))
-    const withinMs = Math.max(0, Math.min(timeoutMs, deadlineMs - AHEAD_MS - clock.monotonicMs()))
+    const withinMs = Math.max(0, Math.min(timeoutMs, deadlineMs - SETTLE_AHEAD_MS - clock.monotonicMs()))
     if (nextId === undefined) return connection.notify(this.#bytesOf(batch), withinMs)
     const ids = batch.map(() => nextId())
     return connection.call(this.#bytesOf(batch, ids), ids, withinMs)

@@ -1,3 +1,4 @@
+import { portBetween } from '../../src/events/socket-text.ts'
 import { type Address, AddressError } from '../../src/events/transport.ts'
 
 /** Where the calls of an `xmlrpc:` socket go. */
@@ -23,7 +24,7 @@ export function parseXmlRpcAddress(rest: string): XmlRpcAddress {
   if (methodColon < 0) throw new AddressError('expected ":" and a method after the port or path', rest, rest.length)
   const slash = rest.indexOf('/', hostEnd + 1)
   const portEnd = slash < 0 || slash > methodColon ? methodColon : slash
-  const port = parsePort(rest, hostEnd + 1, portEnd)
+  const port = portBetween(rest, hostEnd + 1, portEnd)
   const path = portEnd === methodColon ? DEFAULT_PATH : rest.slice(portEnd, methodColon)
   if (/[^\x21-\x7e]/.test(path))
     throw new AddressError('blanks and non-ASCII characters of a path are written %XX', rest, portEnd)
@@ -44,12 +45,4 @@ function endOfHost(rest: string): number {
   if (colon < 0) throw new AddressError('expected ":" and a port after the host', rest, rest.length)
   if (from > 0 && colon !== from) throw new AddressError('expected ":" after "]"', rest, from)
   return colon
-}
-
-function parsePort(rest: string, start: number, end: number): number {
-  const digits = rest.slice(start, end)
-  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0
-  if (port < 1 || port > 65535)
-    throw new AddressError(`expected a port from 1 to 65535, found "${digits}"`, rest, start)
-  return port
 }

@@ -6,6 +6,7 @@ import {
   type EventCodec,
   failed,
   type Link,
+  SETTLE_AHEAD_MS,
   unknown,
   type WireEvent,
 } from '../../src/events/transport.ts'
@@ -14,8 +15,6 @@ import type { XmlRpcAddress } from './address.ts'
 import { judgeReply, REPLY_LIMIT_BYTES } from './reply.ts'
 
 const USER_AGENT = 'OpenSIPS XMLRPC Notifier'
-/** A call is given up this much before its deadline, so that what is answered then is our answer. */
-const AHEAD_MS = 20
 
 /**
  * Calls a method once for each event, one call after the other, each over a connection of its own. `delivered` means that
@@ -87,7 +86,7 @@ export class XmlRpcLink implements Link {
       if (!isSent || error.code === 'E_TIMEOUT') this.#lose(error)
     }
     const onClose = () => giveUp(new DeliveryError('E_CLOSED', 'the subscription was closed during the call'))
-    const timer = this.#clock.after(Math.max(0, deadlineMs - AHEAD_MS - this.#clock.monotonicMs()), () =>
+    const timer = this.#clock.after(Math.max(0, deadlineMs - SETTLE_AHEAD_MS - this.#clock.monotonicMs()), () =>
       giveUp(new DeliveryError('E_TIMEOUT', isSent ? 'the peer did not answer in time' : 'no connection in time')),
     )
     closing.addEventListener('abort', onClose, { once: true })
