@@ -117,6 +117,14 @@ describe('looking for events', () => {
     expect(list).toMatchObject({ folder: `${proxy.folder}/test.cfg.spool`, segments: 1 })
     const shown = JSON.parse((await fanfare('spool', 'show')).out)
     expect(shown.DeadLetters[0]).toMatchObject({ event: 'E_CALL', socket: 'udp:127.0.0.1:9', attempts: 1 })
-    expect(JSON.parse((await fanfare('spool', 'purge', shown.DeadLetters[0].id)).out)).toEqual({ Purged: 1 })
+    const { id } = shown.DeadLetters[0]
+    const words = async (...argv: string[]) => JSON.parse((await fanfare('spool', ...argv)).out)
+    expect(await words('retry', 'another')).toEqual({ Retried: 0 })
+    expect(await words('retry', id)).toEqual({ Retried: 1 })
+    // It is as large as it was.
+    await expect.poll(() => words('show'), PATIENT).toMatchObject({ Count: 2, DeadLetters: [{ id }] })
+    expect(await words('purge', id)).toEqual({ Purged: 1 })
+    expect(await words('show')).toMatchObject({ DeadLetters: [] })
+    expect((await fanfare('spool', 'shred')).status).toBe(2)
   })
 })

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { EventBus } from '../../src/events/bus.ts'
-import { type Address, AddressError, DELIVERED, type Sink, type TransportHost } from '../../src/events/transport.ts'
+import {
+  type Address,
+  AddressError,
+  DELIVERED,
+  type Delivery,
+  type Sink,
+  type TransportHost,
+} from '../../src/events/transport.ts'
 import { systemClock } from '../../src/util/clock.ts'
 import { VirtualClock } from '../../src/util/virtual-clock.ts'
 import datagram from '../../transports/datagram/index.ts'
@@ -193,6 +200,26 @@ describe('FAILOVER', () => {
     expect(compose('PARALLEL', ['a']).sink.children?.()[0]?.breaker).toBeUndefined()
   })
 
+  it('tries one that has rested with one event, while the others go on to the next', async () => {
+    const { children, send, clock } = compose('FAILOVER', ['a', 'b'])
+    children[0]!.answer = () => REFUSED
+    await send()
+    await clock.advance(30_000)
+    const probe = Promise.withResolvers<Delivery>()
+    children[0]!.answer = () => probe.promise
+    const first = send()
+    expect(await send()).toBe('delivered')
+    expect(await send()).toBe('delivered')
+    probe.resolve(DELIVERED)
+    expect(await first).toBe('delivered')
+    children[0]!.answer = () => DELIVERED
+    await send()
+    expect(children.map(child => child.values)).toEqual([
+      [1, 4],
+      [0, 2, 3],
+    ])
+  })
+
   it('takes back at once one that says it is up', async () => {
     const { children, send } = compose('FAILOVER', ['a', 'b'])
     children[0]!.turn('down')
@@ -349,6 +376,23 @@ describe('a virtual subscription', () => {
     await clock.advance(0)
     expect(memory.sink('a').values).toEqual([1, 2, 3])
     expect(memory.sink('b').attempts).toHaveLength(3)
+  })
+
+  it('to FAILOVER holds events while all are away, and gives them in order to the first that comes back', async () => {
+    const { clock, bus, memory, type, subscribe } = setUp()
+    const subscription = subscribe('virtual:FAILOVER mem:a (ROUND-ROBIN mem:b mem:c)')
+    for (const name of ['a', 'b', 'c']) {
+      memory.sink(name).turn('down')
+      memory.sink(name).answer = () => AWAY
+    }
+    for (let n = 1; n <= 50; n++) bus.raise(type, null, [n])
+    await clock.advance(120_000)
+    expect(subscription.counters).toMatchObject({ raised: 50, delivered: 0, queued: 50, failed: 0 })
+    memory.sink('c').answer = () => DELIVERED
+    memory.sink('c').turn('up')
+    await clock.advance(1)
+    expect(memory.sink('c').values).toEqual(Array.from({ length: 50 }, (_, i) => i + 1))
+    expect(subscription.counters).toMatchObject({ delivered: 50, queued: 0 })
   })
 
   it('shares its sockets with other subscriptions', () => {

@@ -5,6 +5,7 @@ import type { EventData, WireEvent } from '../../events/transport.ts'
 import type { TailEvent, TailSource } from '../../mi/doors/http-events.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import type { Value } from '../../util/spec.ts'
+import { masked } from './masked.ts'
 
 /** The part of the event bus that live watching needs. */
 export interface EventTap {
@@ -13,7 +14,7 @@ export interface EventTap {
   tail(listener: (event: WireEvent, subscription: unknown, delivery: unknown) => void): () => void
 }
 
-/** Live events of a bus, chosen by name and filter, for the event streams of the management interface. */
+/** Live events of a bus, chosen by name and filter, secrets masked, for the event streams of the management interface. */
 export function tailSource(bus: EventTap): TailSource {
   return (name, filterText, listener) => {
     const isAll = name === null || name === '' || name === '*'
@@ -47,12 +48,12 @@ function asTailEvent(event: WireEvent): TailEvent {
 
 function paramsOf({ names, values }: EventData): TailEvent['params'] {
   if (values.length === 0) return null
-  if (names === null) return values.filter(value => value !== undefined)
+  if (names === null) return values.filter(value => value !== undefined).map(value => masked(undefined, value))
   const params = new Map<string, Value>()
   for (const [i, name] of names.entries()) {
     const value = values[i]
     // Of several parameters of one name the first counts, as in filters.
-    if (value !== undefined && !params.has(name)) params.set(name, value)
+    if (value !== undefined && !params.has(name)) params.set(name, masked(name, value))
   }
   return Object.fromEntries(params)
 }

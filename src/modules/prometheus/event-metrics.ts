@@ -16,6 +16,7 @@ const SLICE = 2000
 const COUNTERS = {
   raised: 'Events that the subscription was to get.',
   delivered: 'Events that their receiver has.',
+  failed: 'Attempts that failed, repeated or not.',
   dead_lettered: 'Events that were given up as refused.',
   retried: 'Attempts after the first.',
   maybe_duplicate: 'Events sent again that the receiver may have had already.',
@@ -133,6 +134,7 @@ function add({ counters, dropped, gauges, breakers }: Sums, subscription: Subscr
   const c = subscription.counters
   counters.raised += c.raised
   counters.delivered += c.delivered
+  counters.failed += c.retried + c.failed
   counters.dead_lettered += c.failed
   counters.retried += c.retried
   counters.maybe_duplicate += c.maybeDuplicate

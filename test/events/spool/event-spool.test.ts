@@ -92,6 +92,28 @@ describe('a durable subscription that is made anew with other options', () => {
   })
 })
 
+describe('a queue that overflows to disk', () => {
+  it('keeps everything while its receiver is away, in memory up to its bound, and gives it in order', async () => {
+    const { bus, memory, spool, raise, until, stop } = setUp()
+    await spool.start()
+    const socket = 'mem:a [when_full=spool max_queue=3]'
+    const subscription = bus.subscribe({ event: 'E_X', socket, expireS: null, by: 'script' })
+    const sink = memory.sink('a')
+    sink.answer = () => AWAY
+    await until(() => spool.spool !== undefined)
+    raise(...Array.from({ length: 20 }, (_, n) => n))
+    await spool.spool?.flush()
+    expect(subscription.counters).toMatchObject({ raised: 20, queued: 20, dropped: { overflow: 0 } })
+    expect(spool.spool?.summary()).toMatchObject([{ waiting: 17 }])
+    sink.answer = () => DELIVERED
+    raise(20)
+    await until(() => sink.values.length === 21)
+    expect(sink.values).toEqual(Array.from({ length: 21 }, (_, n) => n))
+    expect(spool.spool?.summary()).toMatchObject([{ waiting: 0 }])
+    await stop()
+  })
+})
+
 describe('durable subscriptions of management', () => {
   const mi = { by: 'mi', expireS: 600 } as const
 

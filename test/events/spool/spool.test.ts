@@ -147,6 +147,22 @@ describe('a spool', () => {
     await spool.close()
   })
 
+  it('removes settled segments beyond the size kept for replay, whatever their age', async () => {
+    const folder = newFolder()
+    const clock = new VirtualClock()
+    const spool = await opened(folder, { segmentBytes: 1000, retainMs: 1e9, retainBytes: 3000 }, clock)
+    const cursor = spool.cursor('a')
+    for (const text of numbered(200)) {
+      spool.append(text, cursor, 20)
+      await spool.flush()
+    }
+    expect(spool.bytes).toBeGreaterThan(6000)
+    await drain(cursor, true)
+    while (spool.bytes > 3000) await clock.advance(200)
+    expect(spool.bytes).toBeGreaterThan(1000)
+    await spool.close()
+  })
+
   it('gives up the oldest at its bound, and says how many of whom', async () => {
     const folder = newFolder()
     const clock = new VirtualClock()

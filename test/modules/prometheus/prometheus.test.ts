@@ -91,6 +91,17 @@ describe('the prometheus page', () => {
     expect(['closed', 'open', 'half-open'].map(state => breaker('udp:127.0.0.1:7', state))).toEqual([1, 0, 0])
   })
 
+  it('counts attempts that failed and dead letters', async () => {
+    const { proxy, scrape } = await running()
+    const { mi, bus } = proxy.proxy.host
+    await mi.call('evi:raise', { event: 'E_CALL', params: { aor: 'bob', text: 'x'.repeat(70_000) } })
+    await Promise.all(bus.subscriptions().map(one => one.whenIdle()))
+    const text = await scrape()
+    const of = (name: string) => sample(text, `fanfare_events_${name}_total`, 'transport="udp"', 'event="E_CALL"')
+    expect(['raised', 'failed', 'dead_lettered', 'retried', 'delivered'].map(of)).toEqual([1, 1, 1, 0, 0])
+    expect(sample(text, 'fanfare_event_oldest_seconds', 'transport="udp"')).toBe(0)
+  })
+
   it('adds up subscriptions to one socket that differ in their filters', async () => {
     const { proxy, scrape } = await running()
     const { mi, bus } = proxy.proxy.host
