@@ -7,6 +7,7 @@ import { messagePvars } from './message.ts'
 import { networkPvars } from './network.ts'
 import { partyPvars } from './parties.ts'
 import { scriptStatePvars } from './script-state.ts'
+import { sdpPvars } from './sdp.ts'
 import { storagePvars } from './storage.ts'
 import { uriPvars } from './uri.ts'
 
@@ -19,6 +20,7 @@ export function corePvars(host: PvarHost): CorePvars {
     ...messagePvars(host),
     ...networkPvars(host),
     ...branchPvars(host),
+    ...sdpPvars,
     ...credentialPvars,
     ...clockPvars(host),
     ...scriptStatePvars(host),
