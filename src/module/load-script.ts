@@ -70,6 +70,11 @@ export function loadConfiguration(parts: LoadParts): LoadedScript {
   return new Loader(parts, script).load()
 }
 
+/** Settings that no later version took. */
+const ONLY_2X: ReadonlySet<string> = new Set(['children', 'tcp_children'])
+/** Modules whose payload was text in 2.x. */
+const TEXT_SENDERS: ReadonlySet<string> = new Set(['event_datagram', 'event_rabbitmq'])
+
 const isError = ({ severity }: Diagnostic): boolean => severity === 'error'
 
 class Loader {
@@ -90,6 +95,7 @@ class Loader {
     const prepared = prepareScript(this.#script, environment)
     const host = this.#assemble(prepared)
     this.#defineBlacklists(host)
+    this.#remarkOnEra()
     environment.findSocket = text => host.proxy.findSocket(text)
     const order = this.#modules()
     const given = readModparams(this.#script.modparams, order.map(asKnown), this.#found, this.#missingModules())
@@ -159,6 +165,20 @@ class Loader {
         this.#found.error('E_SETTING', definition.place, error instanceof Error ? error.message : String(error))
       }
     }
+  }
+
+  /** A script of 2.x gets the defaults of 4.0 unless it says otherwise: who receives its events should know. */
+  #remarkOnEra(): void {
+    const { settings, loadModules } = this.#script
+    const old = settings.find(({ name }) => ONLY_2X.has(name))
+    if (old === undefined || settings.some(({ name }) => name === 'era')) return
+    if (!loadModules.some(({ path }) => TEXT_SENDERS.has(moduleName(path)))) return
+    this.#found.warn(
+      'W_SETTING',
+      old.place,
+      `"${old.name}" is of 2.x, whose events were lines of text: here they are JSON-RPC`,
+      'write "era = 2.4" for what 2.x did by default, or "era = 4.0" to keep this',
+    )
   }
 
   /** The built-in modules, those the script loads, and those they bring, each behind what it depends on. */

@@ -109,6 +109,15 @@ describe('loading modules', () => {
     expect(found.length).toBeGreaterThanOrEqual(4)
   })
 
+  it('a script of 2.x that sends events is told what they look like, unless it says which it wants', async () => {
+    const script = 'children=4\nlisten=udp:127.0.0.1:5060\nloadmodule "event_datagram.so"\nroute { exit; }'
+    expect(await check(script)).toContain(
+      'x.cfg:1:1: warning: "children" is of 2.x, whose events were lines of text: here they are JSON-RPC',
+    )
+    expect(await check(`era = 4.0\n${script}`)).not.toContain('warning')
+    expect(await check(script.replace('event_datagram', 'sl'))).not.toContain('warning')
+  })
+
   it('a function of a module that is not loaded names the module', async () => {
     expect(await check('route { t_relay(); }')).toContain('it is in module tm: add loadmodule "tm.so"')
   })
