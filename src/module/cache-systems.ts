@@ -26,6 +26,9 @@ export interface CachedValue {
   readonly ttlS: number
 }
 
+/** The name of the cache system that a URL means: `redis:group://host:port/` is `redis:group`. */
+export const cacheSystemOf = (url: string): string => url.split('://', 1)[0] ?? url
+
 /** The cache systems of the running proxy, by the names scripts call them by. */
 export class CacheSystems {
   readonly #systems = new Map<string, CacheSystem>()

@@ -37,7 +37,7 @@ export interface DialogApi {
   /** The CSeq number of this request was raised by one: later ones that go the same way count on from there. */
   raiseCseq(m: RouteContext): void
   /** Ends an answered call with BYEs to both parties. False: it is not answered, or over. */
-  end(dialog: Dialog): boolean
+  end(dialog: Dialog, reason?: EndReason): boolean
   /** Called when a request inside a dialog has found it; what it returns is waited for. */
   onWithin(callback: DialogObservers['within'][number]): void
   /** A profile with values by its name, made where there is none. Calls leave it when they end. */
@@ -78,7 +78,7 @@ export function dialogApi(services: DialogServices, restorer: Restorer): DialogA
     link: linkOf,
     matchById: (m, id) => matchRequestById(services, m, id),
     raiseCseq,
-    end: dialog => endByUs(services, dialog, EndReason.timeout),
+    end: (dialog, reason = EndReason.timeout) => endByUs(services, dialog, reason),
     onWithin: callback => void observers.within.push(callback),
     profile: name => services.profiles.open(name),
     snapshot: dialog => snapshotOf(dialog, services.settings.defaultTimeoutS),

@@ -120,8 +120,14 @@ export function dialogCommandHandlers(
     },
     profile_get_size: ({ profile: name, value }) => {
       const profile = profileOf(name)
-      const count = profile.size(value ?? null)
-      return { Profile: { name: profile.name, value: value ?? null, count, ...sharingOf(profile) } }
+      const show = (count: number) => ({
+        Profile: { name: profile.name, value: value ?? null, count, ...sharingOf(profile) },
+      })
+      const count = profile.sizeEverywhere(value ?? null)
+      if (!(count instanceof Promise)) return show(count)
+      return count.then(show, (error: unknown) => {
+        throw new MiError(500, 'Internal error', String(error))
+      })
     },
     profile_list_dlgs: ({ profile, value }) => ({
       Dialogs: members(profile, value).map(dialog => listing(dialog, false)),
@@ -170,7 +176,10 @@ export function dialogCommandHandlers(
 }
 
 /** `shared` is a key-value store, `replicated` the cluster. */
-const sharingOf = ({ scope }: Profile) => ({ shared: 'no', replicated: scope === 'cluster' ? 'yes' : 'no' })
+const sharingOf = ({ scope }: Profile) => ({
+  shared: scope === 'store' ? 'yes' : 'no',
+  replicated: scope === 'cluster' ? 'yes' : 'no',
+})
 
 async function withDatabase(
   { storage }: DialogServices,

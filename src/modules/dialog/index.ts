@@ -30,7 +30,7 @@ export default defineModule(
   {
     name: 'dialog',
     doc: 'Follows calls from their INVITE to their end, keeps values with them, counts and ends them.',
-    depends: ['tm', 'rr'],
+    depends: ['tm', 'rr', 'cache'],
     after: ['clusterer'],
     tables: [DIALOG_TABLE],
     params: dialogParams,
@@ -98,7 +98,7 @@ export default defineModule(
     const { counts, settings, table } = services
     const restorer = new Restorer(services)
     services.storage = openStorage(services, restorer, { params, databases: host.db, failures: stats.db_failures })
-    const sharing = openSharing({ clock, find, params, stats }, services, restorer)
+    const sharing = openSharing({ clock, find, log, params, stats, use }, services, restorer)
     stats.active_dialogs.read = () => counts.active
     stats.early_dialogs.read = () => counts.early
     followTransactions(services)
@@ -122,6 +122,7 @@ export default defineModule(
         if (fault !== null) throw new Error(`dialog: ${fault}`)
         for (const name of services.namedRoutes)
           if (host.script.route('request', name) === undefined) throw new Error(`there is no route[${name}]`)
+        sharing.useStore()
         await services.storage?.start()
       },
       listening: () => {

@@ -17,6 +17,7 @@ export const EndReason = {
   command: 'MI Termination',
   ping: 'Ping Timeout',
   reinvitePing: 'ReINVITE Ping Timeout',
+  media: 'RTPProxy Timeout',
   race: 'SIP Race Condition',
 } as const
 export type EndReason = (typeof EndReason)[keyof typeof EndReason]

@@ -1,6 +1,5 @@
 import { optionalParam, param } from '../../util/spec.ts'
 
-const ignoredText = (doc: string) => optionalParam('str', doc, { ignored: true })
 const ignoredNumber = (value: number, doc: string) => param('int', value, doc, { ignored: true })
 const column = (name: string) => param('str', name, `Column of the table for \`${name}\`.`)
 
@@ -41,11 +40,11 @@ export const dialogParams = {
   ),
   timer_bulk_del_no: ignoredNumber(1, 'Rows are deleted one by one.'),
   table_name: param('str', 'dialog', 'Table to keep dialogs in.'),
-  cachedb_url: ignoredText('For profiles shared through a key-value store, which are not supported.'),
-  profile_value_prefix: ignoredText('For profiles in a key-value store.'),
-  profile_no_value_prefix: ignoredText('For profiles in a key-value store.'),
-  profile_size_prefix: ignoredText('For profiles in a key-value store.'),
-  profile_timeout: ignoredNumber(86400, 'For profiles in a key-value store.'),
+  cachedb_url: optionalParam('str', 'Cache system that counts the profiles named `…/s`.'),
+  profile_value_prefix: param('str', 'dlg_val_', 'Put there before `profile_value`.'),
+  profile_no_value_prefix: param('str', 'dlg_noval_', 'Put there before the names of profiles without values.'),
+  profile_size_prefix: param('str', 'dlg_size_', 'Put there before the names of profiles, for all their values.'),
+  profile_timeout: param('int', 86400, 'How long a count is kept there that nobody changes.', { unit: 's' }),
   dialog_replication_cluster: param('int', 0, 'Cluster whose nodes all know the answered calls of each; 0 for none.'),
   profile_replication_cluster: param('int', 0, 'Cluster whose nodes count profiles named `…/b` together; 0 for none.'),
   replicate_profiles_buffer: param('int', 1400, 'About how much goes into one message.', { unit: 'bytes' }),

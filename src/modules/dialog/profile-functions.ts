@@ -47,12 +47,14 @@ export function profileFunctions(services: DialogServices): FunctionHandlers<typ
   const withProfile = (
     name: Arg<string>,
     wanted: Arg<string> | undefined,
-    run: (profile: Profile, value: string | null, m: RouteContext) => boolean,
+    run: (profile: Profile, value: string | null, m: RouteContext) => boolean | Promise<boolean>,
   ) => {
     const known = name.constant === undefined ? undefined : constantProfile(services, name, name.constant)
-    return (m: RouteContext): number => {
+    return (m: RouteContext): number | Promise<number> => {
       const profile = known ?? services.profiles.find(name.read(m))
-      if (profile !== undefined) return run(profile, wanted?.read(m) ?? null, m) ? 1 : -1
+      const done = profile !== undefined && run(profile, wanted?.read(m) ?? null, m)
+      if (done instanceof Promise) return done.then(isDone => (isDone ? 1 : -1))
+      if (profile !== undefined) return done ? 1 : -1
       services.log.error('no such profile', { profile: name.read(m) })
       return -1
     }
@@ -86,7 +88,10 @@ export function profileFunctions(services: DialogServices): FunctionHandlers<typ
         size?.constant ??
         variableOf(services, size === undefined ? wanted : undefined) ??
         name.reject('get_profile_size() needs a variable that gets the number')
-      return withProfile(name, value, (profile, text, m) => into.set(m, profile.size(text)))
+      return withProfile(name, value, (profile, text, m) => {
+        const size = profile.sizeEverywhere(text)
+        return size instanceof Promise ? size.then(count => into.set(m, count)) : into.set(m, size)
+      })
     },
   }
 }

@@ -7,8 +7,11 @@ export interface Membership {
   readonly value: string
 }
 
-/** With whom a profile is counted: by this node alone, or with the others of the cluster (`name/b`). */
-export type ProfileScope = 'own' | 'cluster'
+/**
+ * With whom a profile is counted: by this node alone, with the others of the cluster (`name/b`), or with all that use a
+ * key-value store (`name/s`).
+ */
+export type ProfileScope = 'own' | 'cluster' | 'store'
 
 /** What the other nodes of a cluster have counted. */
 export interface OtherCounts {
@@ -20,6 +23,14 @@ export interface OtherCounts {
   changed(profile: string, value: string): void
 }
 
+/** Counts in a key-value store. */
+export interface StoredCounts {
+  /** Never throws. */
+  adjust(profile: Profile, value: string, by: 1 | -1): void
+  /** Of one value, or with null of all. Rejects where the store fails. */
+  size(profile: Profile, value: string | null): Promise<number>
+}
+
 /** A named set of dialogs, divided by values if it has them. A dialog counts as often as it was put in. */
 export class Profile {
   readonly name: string
@@ -27,6 +38,8 @@ export class Profile {
   readonly scope: ProfileScope
   /** Null while nothing is shared. */
   others: OtherCounts | null = null
+  /** Null where no store counts. */
+  stored: StoredCounts | null = null
   readonly #counts = new Map<string, number>()
 
   constructor(name: string, hasValues: boolean, scope: ProfileScope = 'own') {
@@ -35,10 +48,13 @@ export class Profile {
     this.scope = scope
   }
 
-  add(dialog: Dialog, value: string): void {
+  /** `isRestored`: a process before this one has put it in, so a store has it counted. */
+  add(dialog: Dialog, value: string, isRestored = false): void {
     const own = this.hasValues ? value : ''
     dialog.memberships.push({ profile: this, value: own })
-    if (this.#isCounted(dialog)) this.#adjust(own, 1)
+    if (!this.#isCounted(dialog)) return
+    this.#adjust(own, 1)
+    if (!isRestored) this.stored?.adjust(this, own, 1)
   }
 
   /** Takes a dialog out once. False: it was not in. */
@@ -46,7 +62,10 @@ export class Profile {
     const at = dialog.memberships.findIndex(m => m.profile === this && (!this.hasValues || m.value === value))
     const [removed] = at < 0 ? [] : dialog.memberships.splice(at, 1)
     if (removed === undefined) return false
-    if (this.#isCounted(dialog)) this.#adjust(removed.value, -1)
+    if (this.#isCounted(dialog)) {
+      this.#adjust(removed.value, -1)
+      this.stored?.adjust(this, removed.value, -1)
+    }
     return true
   }
 
@@ -55,7 +74,12 @@ export class Profile {
     return dialog.memberships.some(m => m.profile === this && (value === null || !this.hasValues || m.value === value))
   }
 
-  /** Of one value, or with null of all; on every node that counts it. */
+  /** The same wherever it is counted. Rejects where a store fails. */
+  sizeEverywhere(value: string | null): number | Promise<number> {
+    return this.stored?.size(this, value) ?? this.size(value)
+  }
+
+  /** Of one value, or with null of all; on the nodes of the cluster if it is shared with them. */
   size(value: string | null): number {
     if (value !== null && this.hasValues) return this.ownCount(value) + (this.others?.count(this.name, value) ?? 0)
     let total = 0
@@ -80,7 +104,7 @@ export class Profile {
 
   /** A dialog becomes another node's (−1), or this one's (1): where counts are shared, one of them counts it. */
   transfer(value: string, by: 1 | -1): void {
-    if (this.scope === 'cluster') this.#adjust(value, by)
+    if (this.scope !== 'own') this.#adjust(value, by)
   }
 
   #isCounted({ isReplica }: Dialog): boolean {
@@ -132,11 +156,12 @@ export function joinProfiles(
   profiles: Profiles,
   dialog: Dialog,
   memberships: readonly (readonly [name: string, value: string])[],
+  isRestored: boolean,
 ): void {
   for (const [name, value] of memberships) {
     // One with values may be that of a module which starts later.
     const profile = profiles.find(name) ?? (value === '' ? undefined : profiles.open(name))
-    profile?.add(dialog, value)
+    profile?.add(dialog, value, isRestored)
   }
 }
 
@@ -161,7 +186,7 @@ function namesIn(text: string, param: string): readonly ProfileName[] {
       if (name === undefined) throw new Error(`${param} "${item}": expected names divided by semicolons`)
       if (suffix === undefined) return { name, scope: 'own' }
       if (suffix === 'b') return { name, scope: 'cluster' }
-      const why = suffix === 's' ? 'profiles in a key-value store are not supported' : 'expected "/b"'
-      throw new Error(`${param} "${item}": ${why}; "/b" shares a profile with the nodes of a cluster`)
+      if (suffix === 's') return { name, scope: 'store' }
+      throw new Error(`${param} "${item}": expected "/b", shared with a cluster, or "/s", in a key-value store`)
     })
 }

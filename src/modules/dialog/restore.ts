@@ -26,7 +26,7 @@ export class Restorer {
     const known = table.find(dialog)
     if (known !== undefined) return known
     prepare(dialog)
-    joinProfiles(profiles, dialog, membershipsIn(row))
+    joinProfiles(profiles, dialog, membershipsIn(row), true)
     this.#enter(dialog)
     return dialog
   }

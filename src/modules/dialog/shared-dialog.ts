@@ -81,8 +81,10 @@ export function takeOver(services: DialogServices, dialog: Dialog, snapshot: Dia
   dialog.values.clear()
   for (const [name, value] of told.values) dialog.values.set(name, value)
   Object.assign(dialog.routes, told.routes)
-  leaveProfiles(dialog)
-  joinProfiles(profiles, dialog, membershipsIn(row))
+  if (snapshotOf(dialog, settings.defaultTimeoutS).row.profiles !== row.profiles) {
+    leaveProfiles(dialog)
+    joinProfiles(profiles, dialog, membershipsIn(row), false)
+  }
   if (mustResume) resumeDialog(services, dialog)
 }
 

@@ -1,3 +1,4 @@
+import { cacheSystemOf } from '../../module/cache-systems.ts'
 import { arg, defineModule, optional, optionalParam, param } from '../../module/define.ts'
 import type { Arg } from '../../script/args.ts'
 import type { RouteContext, RouteKind } from '../../script/context.ts'
@@ -149,7 +150,7 @@ export default defineModule(
       start: () => {
         for (const name of replicated) log.warn(`a pipe ${ALONE}`, { pipe: name })
         if (params.cachedb_url !== undefined) {
-          const system = use('cache').find(systemName(params.cachedb_url))
+          const system = use('cache').find(cacheSystemOf(params.cachedb_url))
           if (system === undefined) throw new Error(`cachedb_url: no module provides ${params.cachedb_url}`)
           limiter.shared = new SharedCounter({
             system,
@@ -172,9 +173,6 @@ export default defineModule(
 const ALONE = 'is counted by this proxy alone: there is no cluster'
 
 const complaint = (text: string): string => `expected one of ${ALGORITHMS.join(', ')}, got "${text}"`
-
-/** `redis:group://host:port/` is the system `redis:group`. */
-const systemName = (url: string): string => url.split('://', 1)[0] ?? url
 
 function algorithmReader(algorithm: Arg<string> | undefined, usual: AlgorithmName): (m: RouteContext) => AlgorithmName {
   if (algorithm === undefined) return () => usual

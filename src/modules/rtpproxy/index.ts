@@ -86,7 +86,7 @@ export default defineModule(
       }
       log.info('the media of a call have stopped', { id })
       const call = isCallId ? null : (dialog?.find(id) ?? null)
-      if (call !== null) dialog?.end(call)
+      if (call !== null) dialog?.end(call, 'RTPProxy Timeout')
     }
     return {
       functions: { ...mediaFunctions(services, engagements, use), ...controlFunctions(services) },

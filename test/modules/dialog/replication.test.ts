@@ -193,7 +193,7 @@ describe('profiles of a cluster', () => {
   it.each([
     ['dialog_replication_cluster", 1', /clusterer.so/],
     ['profiles_no_value", "all/b"', /"all\/b" needs profile_replication_cluster/],
-    ['profiles_no_value", "all/s"', /key-value store are not supported/],
+    ['profiles_no_value", "all/x"', /expected "\/b", shared with a cluster, or "\/s"/],
     ['replicate_profiles_timer", 0', /replicate_profiles_timer: expected at least 1/],
   ])('%s by itself stops the start', async (param, fault) => {
     const script = `loadmodule "tm.so"\nloadmodule "rr.so"\nloadmodule "dialog.so"

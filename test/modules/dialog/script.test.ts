@@ -103,6 +103,50 @@ modparam("dialog", "profiles_no_value", "all")`,
   })
 })
 
+describe('profiles in a key-value store', () => {
+  const head = `loadmodule "cachedb_local.so"
+modparam("dialog", "cachedb_url", "local://")
+modparam("dialog", "profiles_with_value", "caller/s")
+modparam("dialog", "profiles_no_value", "all/s")`
+  const invite = `create_dialog(); set_dlg_profile("caller", "$fU"); set_dlg_profile("all");
+    get_profile_size("caller", "$fU", $var(n)); get_profile_size("all", $var(m)); xlog("sizes $var(n) $var(m)\n");`
+
+  it('are counted there, together with what others count', async () => {
+    const rig = await callRig({ head, invite })
+    await rig.mi('cache_store', { system: 'local', attr: 'dlg_noval_all', value: '5' })
+    const call = await new Call(rig, 'stored').establish()
+    expect(rig.proxy.log.join('')).toContain('sizes 1 6')
+    const values = await Promise.all(
+      ['dlg_val_caller_alice', 'dlg_size_caller', 'dlg_noval_all'].map(attr =>
+        rig.mi('cache_fetch', { system: 'local', attr }),
+      ),
+    )
+    expect(values).toMatchObject([{ value: '1' }, { value: '1' }, { value: '6' }])
+    expect(await rig.mi('profile_get_size', ['all'])).toEqual({
+      Profile: { name: 'all', value: null, count: 6, shared: 'yes', replicated: 'no' },
+    })
+    await call.hangUp()
+    expect(await rig.mi('profile_get_size', ['all'])).toMatchObject({ Profile: { count: 5 } })
+    expect(await rig.mi('profile_get_size', ['caller', 'alice'])).toMatchObject({ Profile: { count: 0 } })
+  })
+
+  it('log what the store does not take', async () => {
+    const rig = await callRig({ head, invite })
+    await rig.mi('cache_store', { system: 'local', attr: 'dlg_noval_all', value: 'x' })
+    await new Call(rig, 'broken').establish()
+    expect(rig.proxy.log.join('')).toContain('a profile cannot be counted in the key-value store')
+  })
+
+  it.each([
+    ['', 'the profile "x/s" needs cachedb_url'],
+    ['modparam("dialog", "cachedb_url", "redis://h")', 'cachedb_url: no module provides redis://h'],
+  ])('%s without the store the start fails', async (more, fault) => {
+    const script = `loadmodule "tm.so"\nloadmodule "rr.so"\nloadmodule "dialog.so"
+      modparam("dialog", "profiles_no_value", "x/s")\n${more}\nroute { exit; }`
+    await expect(startProxy(script)).rejects.toThrow(fault)
+  })
+})
+
 describe('profiles, for management', () => {
   it('can be listed, joined and left', async () => {
     const rig = await callRig({ head: 'modparam("dialog", "profiles_with_value", "p")', invite: 'create_dialog();' })

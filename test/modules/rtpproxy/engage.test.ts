@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest'
+import { connect } from 'node:net'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { jsonRpc } from '../../../src/events/json-rpc.ts'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
+import { freePort } from '../../support/ports.ts'
 import { FakeRtpProxy, sdpOf } from '../../support/rtp-proxy.ts'
 import { callsDatabase } from '../acc/database-rig.ts'
-import { Call, type CallRig, callRig } from '../dialog/call-rig.ts'
+import { answerByes, Call, type CallRig, callRig } from '../dialog/call-rig.ts'
 
 const ENGAGE = 'if (!rtpproxy_engage()) { send_reply(503, "No media"); exit; }'
 const SDP_TYPE = 'Content-Type: application/sdp\r\n'
@@ -239,5 +241,25 @@ describe('rtpproxy:enable and rtpproxy:show', () => {
     await expect(rig.mi('rtpproxy:enable', ['udp:127.0.0.1:1', 1])).rejects.toMatchObject({ code: 404 })
     await expect(rig.mi('rtpproxy:reload')).rejects.toMatchObject({ code: 500 })
     expect(events.slice(1)).toEqual([statusEvent(proxy.url, 'inactive'), statusEvent(proxy.url, 'active')])
+  })
+})
+
+describe('the notification socket', () => {
+  it('ends the call whose media have stopped, and says so in $DLG_end_reason', async () => {
+    const proxy = await FakeRtpProxy.udp()
+    const port = await freePort()
+    const rig = await callRig({
+      head: `loadmodule "rtpproxy.so"\nmodparam("rtpproxy", "rtpproxy_sock", "${proxy.url}")
+        modparam("rtpproxy", "rtpp_notify_socket", "tcp:127.0.0.1:${port}")`,
+      invite: 'create_dialog(); rtpproxy_offer("n"); dlg_on_hangup("over");',
+      routes: 'route[over] { xlog("reason: $DLG_end_reason\n"); }',
+    })
+    await new Call(rig, 'silent', { headers: SDP_TYPE, body: sdpOf('10.0.0.1', 5000) }).establish()
+    const tag = / (d:\S+)$/.exec(proxy.commands[0] ?? '')?.[1]
+    const socket = connect({ port, host: '127.0.0.1' })
+    onTestFinished(() => void socket.destroy())
+    socket.write(`${tag}\n`)
+    await answerByes(rig)
+    await rig.until('the hangup route', () => rig.proxy.log.join('').includes('reason: RTPProxy Timeout'))
   })
 })
