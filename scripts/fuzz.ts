@@ -1,11 +1,14 @@
 /**
- * Sends mutated SIP to a whole proxy over UDP and TCP: `node scripts/fuzz.ts -- --minutes N --seed S`. It must not fail,
- * hang or grow. What does it harm is written to a new folder, one file a message, and the exit code is 1.
+ * `node scripts/fuzz.ts -- --minutes N --seed S`: gives mutated samples to all that reads what others have written (scripts,
+ * filters, addresses, management requests, messages of peers), then sends mutated SIP to a whole proxy over UDP, TCP and
+ * WebSocket. None of it may fail, hang or grow. What does harm is written to a new folder, one file a message, and the exit
+ * code is 1.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { fuzzReaders } from '../test/torture/fuzz-readers.ts'
 import { fuzz } from '../test/torture/fuzz-run.ts'
 
 const { values } = parseArgs({
@@ -25,7 +28,26 @@ const failures: string[] = []
 for (const name of ['uncaughtException', 'unhandledRejection'] as const)
   process.on(name, error => void failures.push(`${name}: ${error instanceof Error ? error.stack : String(error)}`))
 
-const end = performance.now() + minutes * 60_000
+const start = performance.now()
+const end = start + minutes * 60_000
+/** What of the time the readers get. */
+const readersEnd = start + minutes * 20_000
+let rounds = 0
+const unreadable = await fuzzReaders({
+  seed,
+  goesOn: done => {
+    rounds = done
+    return performance.now() < readersEnd && failures.length === 0
+  },
+  hangMs: 20_000,
+})
+process.stdout.write(`seed ${seed}: ${rounds} samples of each kind were read\n`)
+for (const { reader, what, detail, input } of unreadable) {
+  const file = join(mkdtempSync(join(tmpdir(), `fanfare-fuzz-${what}-`)), 'input.dat')
+  writeFileSync(file, input)
+  process.stdout.write(`${reader}: ${what}: ${detail}; the input is in ${file}\n`)
+}
+
 const result = await fuzz({
   seed,
   goesOn: () => performance.now() < end && failures.length === 0,
@@ -43,4 +65,4 @@ for (const { what, detail, messages } of result.findings) {
   for (const [index, bytes] of messages.entries()) writeFileSync(join(folder, `${index}.dat`), bytes)
 }
 for (const failure of failures) process.stdout.write(`${failure}\n`)
-process.exitCode = result.findings.length + failures.length === 0 ? 0 : 1
+process.exitCode = unreadable.length + result.findings.length + failures.length === 0 ? 0 : 1

@@ -13,6 +13,7 @@ import { freePort } from '../support/ports.ts'
 import { replyTo } from '../support/sip-reply.ts'
 import { FULL_SCRIPT } from './full-script.ts'
 import { MESSAGES, mutate, randomFrom } from './mutate.ts'
+import { WsSender } from './ws-sender.ts'
 
 const CALLS = new URL('../fixtures/calls/', import.meta.url)
 /** The torture messages and those of ordinary calls. */
@@ -55,7 +56,7 @@ interface FuzzOptions {
   readonly batchesALook: number
 }
 
-/** Sends mutated messages to a whole proxy over UDP and TCP until told to stop, and says what it has found. */
+/** Sends mutated messages to a whole proxy over UDP, TCP and WebSocket until told to stop, and says what it has found. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
   const run = await FuzzRun.start(options)
   try {
@@ -80,6 +81,7 @@ class FuzzRun {
   readonly #heap: number[] = []
   #stream: Socket | null = null
   #streamIsClosed = true
+  readonly #webSocket: WsSender
   #batch: Buffer[] = []
   #rounds = 0
   #relayed = 0
@@ -89,7 +91,7 @@ class FuzzRun {
 
   private constructor(
     options: FuzzOptions,
-    parts: { proxy: RunningProxy; clock: VirtualClock; log: string[]; port: number; folder: string },
+    parts: { proxy: RunningProxy; clock: VirtualClock; log: string[]; port: number; ws: number; folder: string },
     sender: UdpSocket,
     next: UdpSocket,
   ) {
@@ -99,6 +101,7 @@ class FuzzRun {
     this.#clock = parts.clock
     this.#log = parts.log
     this.#port = parts.port
+    this.#webSocket = new WsSender(parts.ws, this.#random)
     this.#folder = parts.folder
     this.#sender = sender
     this.#next = next
@@ -125,7 +128,7 @@ class FuzzRun {
     const clock = new VirtualClock()
     const { proxy, text } = await startFile({ file, clock, write: line => void log.push(line) })
     if (proxy === null) throw new Error(`the proxy did not start:\n${text}${log.join('')}`)
-    return new FuzzRun(options, { proxy, clock, log, port, folder }, sender, next)
+    return new FuzzRun(options, { proxy, clock, log, port, ws, folder }, sender, next)
   }
 
   get result(): FuzzResult {
@@ -154,6 +157,7 @@ class FuzzRun {
 
   async stop(): Promise<void> {
     this.#stream?.destroy()
+    this.#webSocket.close()
     await this.#proxy.stop(AbortSignal.abort())
     await Promise.all(
       [this.#sender, this.#next].map(socket => new Promise<void>(done => void socket.close(() => done()))),
@@ -170,6 +174,7 @@ class FuzzRun {
     this.#batch.push(bytes)
     this.#sender.send(bytes, this.#port, '127.0.0.1')
     if (this.#random(4) === 0) this.#overTcp(bytes)
+    if (this.#random(6) === 0) this.#webSocket.send(bytes)
     await turn()
   }
 
@@ -226,6 +231,7 @@ class FuzzRun {
   /** Lets everything expire and looks at what is left. */
   async #look(): Promise<void> {
     this.#stream?.destroy()
+    this.#webSocket.close()
     let left: number | undefined
     // What was still on its way over TCP begins something new after time was moved on: that, too, has to end.
     for (let times = 0; times < 5 && left !== 0; times++) {

@@ -37,14 +37,18 @@ const INTERESTING = [
   '?',
 ]
 
-/** A message with up to four pieces put in, taken out, doubled or replaced. */
-export function mutate(original: Buffer, random: (below: number) => number): Buffer {
+/** Bytes with up to four pieces put in, taken out, doubled or replaced, some of them by pieces of `others`. */
+export function mutate(
+  original: Buffer,
+  random: (below: number) => number,
+  others: readonly Buffer[] = MESSAGES,
+): Buffer {
   let bytes = Buffer.from(original)
   for (let times = 1 + random(4); times > 0; times--) {
     const at = random(bytes.length)
     const length = random(20)
     const piece = Buffer.from(INTERESTING[random(INTERESTING.length)] ?? '', 'latin1')
-    const other = MESSAGES[random(MESSAGES.length)] ?? piece
+    const other = others[random(others.length)] ?? piece
     const start = random(other.length)
     const changes = [
       () => Buffer.concat([bytes.subarray(0, at), piece, bytes.subarray(at)]),

@@ -166,7 +166,7 @@ function streamCommand(
 }
 
 /** `port [address[ 6]]`; without an address, the proxy's own. Null for `E8` and anything else. */
-function readPlace(answer: string, fallback: string, isForced: boolean): MediaPlace | null {
+export function readPlace(answer: string, fallback: string, isForced: boolean): MediaPlace | null {
   const [portText = '', address] = answer.split(/\s+/)
   const port = Number(portText)
   if (!/^\d{1,5}$/.test(portText) || port === 0 || port > 65_535) return null
