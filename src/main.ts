@@ -13,6 +13,7 @@ import xmlrpc from '../transports/xmlrpc/index.ts'
 import { VERSION } from './cli/version.ts'
 import { type CheckResult, checkScript, type StartOptions, type StartResult, startScript } from './module/instance.ts'
 import { type AnyModule, ModuleShelf } from './module/load-order.ts'
+import type { Composition } from './module/load-script.ts'
 import type { ScriptLocation } from './module/read-script.ts'
 import { type AnyTransport, asModule } from './module/transport-module.ts'
 import acc from './modules/acc/index.ts'
@@ -194,13 +195,18 @@ export const transports: readonly AnyTransport[] = [
   xmlrpc,
 ]
 
-const shelf = new ModuleShelf([...modules, ...transports.map(transport => asModule(transport))])
-const composition = {
-  shelf,
-  // event_route has been part of the core since 3.6: scripts need not load it.
-  builtIn: [...builtIn, ...['event_route'].map(name => shelf.find(name)).filter(module => module !== undefined)],
-  version: VERSION,
+/** What configurations can load, of these modules and transports; the built-in modules are loaded in any case. */
+export function compose(modules: readonly AnyModule[], transports: readonly AnyTransport[]): Composition {
+  const shelf = new ModuleShelf([...modules, ...transports.map(transport => asModule(transport))])
+  return {
+    shelf,
+    // event_route has been part of the core since 3.6: scripts need not load it.
+    builtIn: [...builtIn, ...['event_route'].map(name => shelf.find(name)).filter(module => module !== undefined)],
+    version: VERSION,
+  }
 }
+
+const composition = compose(modules, transports)
 
 /** Compiles a configuration and gives everything that is to be said about it. Opens nothing. */
 export const checkFile = (location: ScriptLocation): Promise<CheckResult> => checkScript(location, composition)

@@ -21,7 +21,7 @@ import { StatusReports } from '../stats/status-report.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Host, Instance } from './define.ts'
 import { watchSlowLookups } from './slow-lookups.ts'
-import { stateFolder } from './state-folder.ts'
+import type { Surroundings } from './surroundings.ts'
 import { raiseThreshold } from './threshold-event.ts'
 
 /** What an instance is put together from, beside its settings. */
@@ -32,8 +32,7 @@ export interface AssemblyParts {
   readonly script: ScriptAccess
   readonly makeContext: MakeContext
   readonly instance: Instance
-  /** Asked for names; the system's name servers if absent. */
-  readonly dns?: DnsClient | undefined
+  readonly surroundings: Surroundings
   /** Where relative paths of the configuration start. */
   readonly directory: string
 }
@@ -51,13 +50,14 @@ export function assemble({
   script,
   makeContext,
   instance,
-  dns,
+  surroundings,
   directory,
 }: AssemblyParts): AssembledHost {
   const stats = new StatisticsRegistry()
-  const network = new Network({ clock, log: logger.part('net'), stats, options: networkOptions(settings) })
+  const { dns, makeNetwork = parts => new Network(parts) } = surroundings
+  const network = makeNetwork({ clock, log: logger.part('net'), stats, options: networkOptions(settings) })
   const log = logger.part('evi')
-  const spool = eventSpool(settings, { clock, log, instance, directory, typeOf: name => typeNamed(bus, name) })
+  const spool = eventSpool(settings, { clock, log, instance, typeOf: name => typeNamed(bus, name) })
   const openStore = spool.folder === null ? undefined : spool.openStore
   const bus: EventBus = new EventBus({
     clock,
@@ -148,17 +148,11 @@ const MIB = 2 ** 20
 
 function eventSpool(
   settings: Settings,
-  {
-    instance,
-    directory,
-    ...parts
-  }: Pick<EventSpoolOptions, 'clock' | 'log' | 'typeOf'> & Pick<AssemblyParts, 'instance' | 'directory'>,
+  { instance, ...parts }: Pick<EventSpoolOptions, 'clock' | 'log' | 'typeOf'> & Pick<AssemblyParts, 'instance'>,
 ): EventSpool {
-  const { configuration } = instance
-  const stateDirectory = process.env['STATE_DIRECTORY']
   return new EventSpool({
     ...parts,
-    folder: stateFolder({ given: settings.event_spool, configuration, directory, stateDirectory }, 'spool'),
+    folder: instance.stateFolder(settings.event_spool, 'spool'),
     isNamed: settings.event_spool !== undefined,
     limits: {
       mostBytes: Math.max(1, settings.event_spool_size) * MIB,

@@ -115,6 +115,11 @@ export interface Instance {
   readonly configuration: string
   /** What runs in the event loop: listeners, doors, timers; one line each. */
   activities(): readonly string[]
+  /**
+   * Where something is kept from one run to the next, null for nowhere: the folder `given`, '' for none; where that is
+   * undefined, `NAME.suffix` beside the configuration file NAME or in `$STATE_DIRECTORY`.
+   */
+  stateFolder(given: string | undefined, suffix: string): string | null
   /** Modules add what they run. */
   addActivity(name: string): void
   readonly routes: RoutesInForce

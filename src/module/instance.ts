@@ -1,9 +1,9 @@
+import { dirname, join, resolve } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { Logger } from '../log/logger.ts'
 import type { Step } from '../script/context.ts'
 import { printDiagnostic } from '../script/diagnostic.ts'
 import type { SocketDefinition } from '../script/sockets.ts'
-import type { DnsClient } from '../sip/net/dns-client.ts'
 import { type Clock, systemClock } from '../util/clock.ts'
 import { settledBefore } from '../util/settled-before.ts'
 import type { AssembledHost } from './assembly.ts'
@@ -20,8 +20,10 @@ import {
 import { parseSocketOptions, type ScriptLocation, ScriptReadError } from './read-script.ts'
 import { Routes } from './routes.ts'
 import type { LoadedModule } from './set-up.ts'
+import { stateFolder } from './state-folder.ts'
+import type { Surroundings } from './surroundings.ts'
 
-export interface StartOptions extends ScriptLocation {
+export interface StartOptions extends ScriptLocation, Surroundings {
   /** Listen here instead of on the sockets of the file (`-l`). */
   readonly sockets?: readonly string[]
   /** Takes each line of the log. */
@@ -29,8 +31,6 @@ export interface StartOptions extends ScriptLocation {
   /** Added to the configured `log_level` (`-d`). */
   readonly extraLogLevel?: number
   readonly clock?: Clock
-  /** Asked for names instead of the system's name servers. */
-  readonly dns?: DnsClient
   /** Called once every socket is open, before `startup_route`. What it throws stops the start. */
   readonly onListening?: () => void
 }
@@ -71,8 +71,8 @@ export async function checkScript(location: ScriptLocation, composition: Composi
 export async function startScript(options: StartOptions, composition: Composition): Promise<StartResult> {
   const clock = options.clock ?? systemClock
   const logger = new Logger({ clock, write: options.write })
-  const instance = new InstanceState(composition.version, options.file, clock)
-  const loaded = load({ location: options, composition, clock, logger, instance, dns: options.dns })
+  const instance = new InstanceState(composition.version, options.file, clock, options)
+  const loaded = load({ location: options, composition, clock, logger, instance, surroundings: options })
   if (loaded instanceof ScriptReadError) return { proxy: null, text: `${loaded.message}\n` }
   // What is unsafe the modules log themselves when they start.
   const text = report({ ...loaded, warnings: [] })
@@ -116,15 +116,25 @@ class InstanceState implements Instance {
   readonly stopRequested: Promise<void>
   readonly stop: () => void
   readonly #activities: string[] = []
+  readonly #ownStateDirectory: string | undefined
   #routes: Routes | null = null
 
-  constructor(version: string, configuration: string, clock: Clock) {
+  constructor(version: string, configuration: string, clock: Clock, surroundings: Surroundings = {}) {
     this.version = version
     this.configuration = configuration
+    this.#ownStateDirectory = surroundings.stateDirectory
     this.startedAtMs = clock.nowMs()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.stopRequested = promise
     this.stop = resolve
+  }
+
+  stateFolder(given: string | undefined, suffix: string): string | null {
+    const { configuration } = this
+    const own = this.#ownStateDirectory
+    if (own !== undefined && given !== '') return join(own, suffix)
+    const directory = resolve(dirname(configuration))
+    return stateFolder({ given, configuration, directory, stateDirectory: process.env['STATE_DIRECTORY'] }, suffix)
   }
 
   activities(): readonly string[] {

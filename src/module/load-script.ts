@@ -11,7 +11,6 @@ import type { Program } from '../script/program.ts'
 import { NOWHERE, type Place, type Source } from '../script/source.ts'
 import { Edits } from '../sip/codec/edits.ts'
 import type { SipMessage } from '../sip/codec/message.ts'
-import type { DnsClient } from '../sip/net/dns-client.ts'
 import type { Origin } from '../sip/net/endpoint.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Value } from '../util/spec.ts'
@@ -21,6 +20,7 @@ import { type AnyModule, loadOrder, type ModuleShelf } from './load-order.ts'
 import { readScript, type ScriptLocation } from './read-script.ts'
 import { ScriptReloader } from './reload.ts'
 import { type LoadedModule, type ScriptTables, setUpModules } from './set-up.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** What there is to load, given by whoever composes the program. */
 export interface Composition {
@@ -37,8 +37,7 @@ export interface LoadParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly instance: Instance
-  /** Asked for names; the system's name servers if absent. */
-  readonly dns?: DnsClient | undefined
+  readonly surroundings?: Surroundings
 }
 
 /** A configuration that was read, and everything found in it. */
@@ -136,7 +135,7 @@ class Loader {
   }
 
   #assemble({ settings, access }: PreparedScript): AssembledHost {
-    const { logger, clock, instance, dns, location } = this.#parts
+    const { logger, clock, instance, surroundings = {}, location } = this.#parts
     logger.level = settings.log_level
     logger.prefix = settings.log_prefix
     logger.outputFilter = settings.stderror_level_filter
@@ -150,7 +149,7 @@ class Loader {
       logger,
       script: access,
       instance,
-      dns,
+      surroundings,
       directory: resolve(dirname(location.file)),
       makeContext: (kind, message, origin) => contextOn(kind, message, origin, access.varCount),
     })

@@ -38,6 +38,11 @@ export class VirtualClock implements Clock {
     return this.#add(periodMs, periodMs, callback)
   }
 
+  /** When the next timer is due, on the clock of {@link nowMs}; undefined when none waits. */
+  get nextDueMs(): number | undefined {
+    return this.#next(Number.POSITIVE_INFINITY)?.dueMs
+  }
+
   /** How many timers are waiting. */
   get pending(): number {
     return this.#entries.size
@@ -45,17 +50,17 @@ export class VirtualClock implements Clock {
 
   /**
    * Moves time forward by `ms`, firing what falls due on the way. Between two timers the event loop turns once, so
-   * promises and I/O that a callback started can settle before the next one fires.
+   * promises and I/O that a callback started can settle before the next one fires; `settle` may wait for more than that.
    */
-  async advance(ms: number): Promise<void> {
+  async advance(ms: number, settle: () => Promise<void> = turn): Promise<void> {
     const endMs = this.#nowMs + ms
-    await turn()
+    await settle()
     for (let next = this.#next(endMs); next !== undefined; next = this.#next(endMs)) {
       this.#nowMs = Math.max(this.#nowMs, next.dueMs)
       if (next.periodMs > 0) next.dueMs += next.periodMs
       else this.#entries.delete(next)
       next.callback()
-      await turn()
+      await settle()
     }
     this.#nowMs = endMs
   }

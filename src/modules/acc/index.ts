@@ -1,5 +1,4 @@
-import { arg, counter, defineModule, gauge, type Host, optional } from '../../module/define.ts'
-import { stateFolder } from '../../module/state-folder.ts'
+import { arg, counter, defineModule, gauge, optional } from '../../module/define.ts'
 import { CallBooks } from './call-books.ts'
 import { followCalls } from './calls.ts'
 import { RecordStore } from './db-store.ts'
@@ -61,7 +60,7 @@ export default defineModule(
       maxQueued: params.db_max_queued,
     })
     stats.db_queued.read = () => database.queued
-    const folder = dialog === undefined ? null : folderOf(host, params.cdr_journal)
+    const folder = dialog === undefined ? null : host.instance.stateFolder(params.cdr_journal, 'calls')
     const journal =
       folder === null
         ? null
@@ -140,19 +139,6 @@ function reconciliation(books: CallBooks, limit: number): unknown {
       lacks,
     })),
   }
-}
-
-function folderOf({ db, instance }: Host, given: string | undefined): string | null {
-  const { configuration } = instance
-  return stateFolder(
-    {
-      given,
-      configuration,
-      directory: db.directory,
-      stateDirectory: process.env['STATE_DIRECTORY'],
-    },
-    'calls',
-  )
 }
 
 /** A folder that the script names must be usable; without one, calls are accounted all the same. */

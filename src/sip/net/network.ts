@@ -71,7 +71,8 @@ export interface NetworkReceiver {
   receiveBroken(head: Buffer, fault: StreamFault, origin: Origin): void
 }
 
-interface NetworkParts {
+/** What a network is put together from. */
+export interface NetworkParts {
   readonly clock: Clock
   readonly log: Log
   readonly stats: StatisticsRegistry
