@@ -29,12 +29,25 @@ function prepare(): void {
     devDependencies: _tools,
     allowScripts: _allowed,
     scripts,
+    exports,
     ...published
   } = JSON.parse(text)
   spawn(process.execPath, [self, 'watch', String(npmPid())], { detached: true, stdio: 'ignore' }).unref()
   writeFileSync(kept, text)
   // npm looks up what to run after packing in the file it packs.
-  writeFileSync(file, `${JSON.stringify({ ...published, scripts: { postpack: scripts.postpack } }, null, 2)}\n`)
+  writeFileSync(
+    file,
+    `${JSON.stringify({ ...published, exports: built(exports), scripts: { postpack: scripts.postpack } }, null, 2)}\n`,
+  )
+}
+
+/** The package has no sources: what is exported of them is there as JavaScript and types. */
+function built(exports: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const entries = Object.entries(exports).map(([name, target]) => {
+    const source = typeof target === 'string' ? /^\.\/(src\/.*)\.ts$/.exec(target)?.[1] : undefined
+    return [name, source === undefined ? target : { types: `./dist/${source}.d.ts`, default: `./dist/${source}.js` }]
+  })
+  return Object.fromEntries(entries)
 }
 
 function restore(): void {

@@ -99,6 +99,27 @@ describe('the package', () => {
     expect(out).toContain('Every event raised reached every subscriber')
   })
 
+  it('runs tests of configurations, and has the types they are written with', async () => {
+    const file = join(project, 'call.test.ts')
+    const text = `import { type Message, scenario } from 'fanfare/test'
+scenario('a call', '${join(installed, 'examples/quickstart.cfg')}', async stage => {
+  const alice = stage.phone('alice')
+  const reply: Message = await alice.registers({ for: '1m' })
+  if (reply.status !== 200) throw new Error(reply.text)
+})
+`
+    writeFileSync(file, text)
+    const ran = await fanfare(['test', 'call.test.ts'], { program, cwd: project })
+    expect(ran).toMatchObject({ status: 0, err: '', out: expect.stringContaining('1 passed') })
+    writeFileSync(file, text.replace('reply.status', 'reply.code'))
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node']
+    const compiled = run(process.execPath, [compiler, ...flags, file], { cwd: project })
+    await expect(compiled).rejects.toMatchObject({
+      stdout: expect.stringMatching(/^\S*call\.test\.ts\(5,13\): error TS2339.*\n$/),
+    })
+  })
+
   it('finds the threads it starts: a unix datagram door answers', async () => {
     const script = join(work, 'unix.cfg')
     writeFileSync(

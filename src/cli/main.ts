@@ -12,6 +12,7 @@ import replay from './replay.ts'
 import run from './run.ts'
 import spool from './spool.ts'
 import tail from './tail.ts'
+import test from './test.ts'
 import trace from './trace.ts'
 import trail from './trail.ts'
 import { VERSION } from './version.ts'
@@ -19,6 +20,7 @@ import { VERSION } from './version.ts'
 const COMMANDS: Readonly<Record<string, CliCommand>> = {
   run,
   check,
+  test,
   mi,
   tail,
   trace,

@@ -2,6 +2,9 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { connect as connectTcp, createServer, type Server, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { SipMessage } from '../../src/sip/codec/message.ts'
+import { firstLine, headerOf } from '../../src/testing/message-text.ts'
+
+export { firstLine, headerOf, headersOf } from '../../src/testing/message-text.ts'
 
 /** How long an expected message is waited for before the test is told what came instead. */
 const PATIENCE_MS = 10_000
@@ -177,24 +180,6 @@ export class SipUa {
     this.#unread.push(message)
     this.#wake()
   }
-}
-
-/** The first line of a message. */
-export function firstLine(message: SipMessage): string {
-  return message.bytes.toString('utf8', 0, message.headersStart).trim()
-}
-
-/** The value of a header, '' without. */
-export function headerOf(message: SipMessage, name: string): string {
-  const at = message.findNamed(name)
-  return at < 0 ? '' : message.headerValue(at)
-}
-
-/** The values of all headers of a name. */
-export function headersOf(message: SipMessage, name: string): string[] {
-  const values: string[] = []
-  for (let i = message.findNamed(name); i >= 0; i = message.findNamed(name, i + 1)) values.push(message.headerValue(i))
-  return values
 }
 
 function parsed(text: string): SipMessage {
