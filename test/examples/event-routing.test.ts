@@ -86,7 +86,7 @@ describe('the examples of event-based routing', () => {
   })
 
   it('are all there, and all spoken of', () => {
-    const named = [...README.matchAll(/[\w-]+\.(?:xml|cfg|js)(?!\w)/g)].map(([name]) => name)
+    const named = [...README.matchAll(/[\w-]+\.(?:xml|cfg|js|test)(?!\w)/g)].map(([name]) => name)
     const files = readdirSync(FOLDER).filter(name => name !== 'README.md')
     expect([...new Set(named)].toSorted()).toEqual(files.toSorted())
   })

@@ -97,7 +97,7 @@ describe('the files of the workshop', () => {
   })
 
   it('are all there, and all spoken of', () => {
-    const named = [...README.matchAll(/[\w-]+\.(?:xml|cfg|list|js)(?!\w)/g)].map(([name]) => name)
+    const named = [...README.matchAll(/[\w-]+\.(?:test\.ts|test|xml|cfg|list|js)(?!\w)/g)].map(([name]) => name)
     const files = readdirSync(WORKSHOP).filter(name => name !== 'README.md')
     expect([...new Set(named)].toSorted()).toEqual(files.toSorted())
   })
