@@ -56,7 +56,7 @@ beforeAll(async () => {
   const { stdout } = await npm(['pack', '--json', '--pack-destination', work], checkout)
   const { filename } = Object.values(JSON.parse(stdout.slice(stdout.search(/^[[{]/m))))[0] as { filename: string }
   await install(join(work, filename))
-}, 120_000)
+}, 300_000)
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
 describe('the package', () => {
