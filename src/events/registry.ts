@@ -1,4 +1,5 @@
 import type { Value } from '../util/spec.ts'
+import { Buckets } from './buckets.ts'
 import type { EventType } from './catalogue.ts'
 import { FilterIndex } from './filter-index.ts'
 import type { Subscription } from './subscription.ts'
@@ -84,43 +85,32 @@ export class Registry {
  * would be a copy of what each subscription holds anyway.
  */
 class Identities {
-  /** Several only where the numbers of different texts are the same. */
-  readonly #byHash = new Map<number, Subscription | readonly Subscription[]>()
+  readonly #byHash = new Buckets<number, Subscription>()
 
   find(key: string, filterText: string | null): Subscription | undefined {
-    return this.#under(hash(key, filterText)).find(one => one.key === key && one.filterText === filterText)
+    const bucket = this.#byHash.get(hash(key, filterText))
+    if (bucket === undefined) return undefined
+    // Several only where the numbers of different texts are the same.
+    for (const one of bucket instanceof Set ? bucket : [bucket])
+      if (one.key === key && one.filterText === filterText) return one
+    return undefined
   }
 
   /** Takes the place of the one with the same socket and filter. */
   add(subscription: Subscription): void {
     const { key, filterText } = subscription
-    const number = hash(key, filterText)
-    const others = this.#under(number).filter(one => one.key !== key || one.filterText !== filterText)
-    this.#byHash.set(number, others.length === 0 ? subscription : [...others, subscription])
+    const known = this.find(key, filterText)
+    if (known !== undefined) this.remove(known)
+    this.#byHash.put(hash(key, filterText), subscription)
   }
 
   /** Gives false when it was not there. */
   remove(subscription: Subscription): boolean {
-    const number = hash(subscription.key, subscription.filterText)
-    const there = this.#under(number)
-    if (!there.includes(subscription)) return false
-    const others = there.filter(one => one !== subscription)
-    if (others.length > 0) this.#byHash.set(number, others)
-    else this.#byHash.delete(number)
-    return true
+    return this.#byHash.take(hash(subscription.key, subscription.filterText), subscription)
   }
 
   collect(all: Subscription[]): void {
-    for (const entry of this.#byHash.values()) {
-      if (Array.isArray(entry)) all.push(...entry)
-      else all.push(entry as Subscription)
-    }
-  }
-
-  #under(number: number): readonly Subscription[] {
-    const entry = this.#byHash.get(number)
-    if (entry === undefined) return []
-    return Array.isArray(entry) ? entry : [entry as Subscription]
+    for (const subscription of this.#byHash) all.push(subscription)
   }
 }
 

@@ -14,6 +14,10 @@ import type { PayloadFormat } from './transport.ts'
 
 /** Time an ended subscription has to send what waits. */
 const FAREWELL_MS = 5_000
+/** Different options that are remembered, so that those who ask for the same share them. */
+const MOST_WISHES = 1000
+/** For one that has nothing to send. */
+const AT_ONCE = AbortSignal.abort()
 
 /** Told of subscriptions made, renewed and ended; not of those that end with the process. */
 export interface SubscriptionListener {
@@ -30,6 +34,7 @@ export class SubscriptionBook {
   readonly #expiry: ExpiryQueue<Subscription>
   /** Subscriptions that have ended but still send. */
   readonly #leaving = new Set<Promise<void>>()
+  readonly #wishes = new Map<string, SubscriptionOptions>()
   #listener: SubscriptionListener | undefined
 
   constructor(clock: Clock, catalogue: Catalogue, maker: SubscriptionMaker) {
@@ -102,14 +107,17 @@ export class SubscriptionBook {
     if (!this.#registry.remove(subscription)) return false
     this.#expiry.remove(subscription)
     this.#listener?.ended(subscription)
-    const farewell = new AbortController()
-    const timer = this.#clock.after(FAREWELL_MS, () => farewell.abort())
-    const leaving = subscription.close(farewell.signal, true).finally(() => {
-      timer.clear()
-      this.#leaving.delete(leaving)
-    })
+    const leaving = this.#sayFarewell(subscription).finally(() => this.#leaving.delete(leaving))
     this.#leaving.add(leaving)
     return true
+  }
+
+  async #sayFarewell(subscription: Subscription): Promise<void> {
+    if (!subscription.hasBegun) return subscription.close(AT_ONCE, true)
+    const farewell = new AbortController()
+    const timer = this.#clock.after(FAREWELL_MS, () => farewell.abort())
+    await subscription.close(farewell.signal, true)
+    timer.clear()
   }
 
   /** Resolves once nothing is queued or in flight, or `signal` aborts. */
@@ -161,10 +169,20 @@ export class SubscriptionBook {
   #socketOf({ socket: text, options: more, format }: SubscribeRequest): Pick<SubscriptionPlan, 'address' | 'options'> {
     try {
       const { socket, options } = splitSocket(text)
-      return { address: this.#maker.parse(socket), options: joined(options, more, format) }
+      return { address: this.#maker.parse(socket), options: this.#shared(joined(options, more, format)) }
     } catch (cause) {
       throw socketError(cause)
     }
+  }
+
+  /** Subscriptions that ask for the same share what they ask for: there are few wishes and may be many subscriptions. */
+  #shared(options: SubscriptionOptions): SubscriptionOptions {
+    if (options.policy === NO_OPTIONS.policy && options.format === undefined) return NO_OPTIONS
+    const wish = `${options.format ?? ''} ${options.text}`
+    const known = this.#wishes.get(wish)
+    if (known !== undefined) return known
+    if (this.#wishes.size < MOST_WISHES) this.#wishes.set(wish, options)
+    return options
   }
 
   #filterOf(text: string | undefined, type: EventType | null): Filter | null {

@@ -39,6 +39,7 @@ export class SubscriptionMaker implements SubscriptionParts, WayParts {
   readonly parse: (text: string) => Address
   readonly #parts: MakerParts
   readonly #alarms = new Map<string, LaneAlarm>()
+  readonly #policies = new WeakMap<SubscriptionOptions, DeliveryPolicy>()
   #serial = 0
 
   constructor(parts: MakerParts) {
@@ -91,12 +92,12 @@ export class SubscriptionMaker implements SubscriptionParts, WayParts {
     return alarm
   }
 
-  /** What is kept on disk is kept until somebody has it, unless its age was bounded by the same words. */
-  policyOf({ policy }: SubscriptionOptions): DeliveryPolicy {
+  policyOf(options: SubscriptionOptions): DeliveryPolicy {
     // Most ask for nothing of their own and share one.
-    if (policy === NO_OPTIONS.policy) return this.#parts.policy
-    const isKept = policy.durable === true && policy.maxAgeMs === undefined
-    return { ...this.#parts.policy, ...policy, ...(isKept ? { maxAgeMs: Number.POSITIVE_INFINITY } : {}) }
+    if (options.policy === NO_OPTIONS.policy) return this.#parts.policy
+    let policy = this.#policies.get(options)
+    if (policy === undefined) this.#policies.set(options, (policy = merged(this.#parts.policy, options)))
+    return policy
   }
 
   #store(subscription: Subscription, policy: DeliveryPolicy, way: Address): EventStore | undefined {
@@ -107,6 +108,12 @@ export class SubscriptionMaker implements SubscriptionParts, WayParts {
 }
 
 const needsStore = ({ durable, overflow }: DeliveryPolicy): boolean => durable || overflow === 'spool'
+
+/** What is kept on disk is kept until somebody has it, unless its age was bounded by the same words. */
+function merged(usual: DeliveryPolicy, { policy }: SubscriptionOptions): DeliveryPolicy {
+  const isKept = policy.durable === true && policy.maxAgeMs === undefined
+  return { ...usual, ...policy, ...(isKept ? { maxAgeMs: Number.POSITIVE_INFINITY } : {}) }
+}
 
 /** The same in every run: made of what is shown, not of passwords, which may change. */
 function durableName({ event, filterText, socket }: Subscription, way: Address): string {

@@ -48,6 +48,17 @@ async function bytesOfEach(count: number, make: () => unknown): Promise<number> 
   return made === undefined ? Number.NaN : bytes
 }
 
+/** Nanoseconds of processor time for subscribing and ending one that comes and goes, beside those that stay. */
+function nsOfComing({ rig: { bus } }: Loaded): Promise<number> {
+  const [event, socket, filter] = ['E_BENCH', 'null:7', 'aor=guest@example.org']
+  const startedUs = cpuUs()
+  for (let n = 0; n < RAISES; n++) {
+    bus.subscribe({ event, socket, filter, expireS: 60, by: 'mi' })
+    bus.unsubscribe(event, socket, filter)
+  }
+  return Promise.resolve(((cpuUs() - startedUs) * 1000) / RAISES)
+}
+
 async function busy(many: Loaded): Promise<Loaded> {
   const before = many.sink.taken
   for (let n = 0; n < BUSY; n++) {
@@ -70,6 +81,11 @@ export const bench: Bench = async () => {
     () => nsOfRaise(many),
     ROUNDS,
   )
+  const [comingFewNs, comingManyNs] = await inTurn(
+    () => nsOfComing(few),
+    () => nsOfComing(many),
+    ROUNDS,
+  )
   const used = await bytesOfEach(BUSY, () => busy(many))
   const claims: Claim[] = [
     atMost(
@@ -78,6 +94,13 @@ export const bench: Bench = async () => {
       `${fewNs.toFixed(0)} ns with ${FEW}`,
       manyNs / fewNs,
       2,
+    ),
+    atMost(
+      `subscribing and ending one beside ${MILLION}`,
+      `${comingManyNs.toFixed(0)} ns`,
+      `${comingFewNs.toFixed(0)} ns beside ${FEW}`,
+      comingManyNs / comingFewNs,
+      3,
     ),
     atMost(
       `heap of one of ${MILLION} filtered subscriptions`,
