@@ -145,6 +145,18 @@ describe('the full script of the recordings', () => {
     expect(await mi.ask(golden('mi/lb_status.datagram.req'))).toBe(recordedAnswer('mi/lb_status.datagram'))
   })
 
+  it('refuses show_fraud_stats without parameters as recorded', async () => {
+    const request = '{"jsonrpc":"2.0","method":"show_fraud_stats","id":1}'
+    expect(await mi.ask(request)).toBe(recordedAnswer('fraud/show_stats'))
+  })
+
+  it('knows the flat names that 4.0 forgot', async () => {
+    const { method, params, answer } = recordedCall('rtpproxy/mi_rtpproxy_enable')
+    expect(answer.error?.message).toBe('Method not found')
+    expect(await mi.ask(JSON.stringify({ jsonrpc: '2.0', method, id: 1, params }))).toContain('"result":"OK"')
+    expect(await mi.ask('{"jsonrpc":"2.0","method":"pike_list","id":1}')).toContain('"result"')
+  })
+
   it('answers a PUBLISH as recorded and raises the recorded event', async () => {
     const [request = '', reply = ''] = golden('presence/publish.req').toString('latin1').split('\n--- reply ---\n')
     const phone = await SipUa.open('alice')
