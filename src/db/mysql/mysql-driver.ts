@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs'
 import type { Clock } from '../../util/clock.ts'
 import { DatabaseError } from '../database-error.ts'
 import type { Driver, Store } from '../driver.ts'
 import { ConnectionLane } from './connection-lane.ts'
 import { type Lane, MysqlStore } from './mysql-store.ts'
 import { parseMysqlUrl } from './url.ts'
+
+/** Where servers have their sockets on one machine: Debian's packages, Red Hat's, the server's own default. */
+const LOCAL_SOCKETS = ['/run/mysqld/mysqld.sock', '/var/lib/mysql/mysql.sock', '/tmp/mysql.sock']
 
 export interface MysqlOptions {
   readonly clock: Clock
@@ -13,6 +17,8 @@ export interface MysqlOptions {
   readonly tries: number
   /** Connections for reading, beside the one for writing. */
   readonly readers: number
+  /** Sockets by which `localhost` is tried, the first that is there; the usual ones if absent. */
+  readonly localSockets?: readonly string[]
   /** Told whenever a server begins or ends to be there; `url` is without its password. */
   readonly changed: (url: string, status: 'connected' | 'disconnected', reason: string) => void
 }
@@ -27,7 +33,11 @@ export class MysqlDriver implements Driver {
   }
 
   async open(location: string): Promise<Store> {
-    const target = parseMysqlUrl(location)
+    const { localSockets = LOCAL_SOCKETS } = this.#options
+    const target = parseMysqlUrl(
+      location,
+      localSockets.find(path => existsSync(path)),
+    )
     const { user, host, port, socketPath, database } = target
     const name = `mysql://${user === '' ? '' : `${user}@`}${socketPath === undefined ? `${host}:${port}` : `(${socketPath})`}/${database}`
     const { clock, timeoutMs, tries, readers, changed } = this.#options

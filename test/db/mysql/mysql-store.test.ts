@@ -100,6 +100,23 @@ describe.skipIf(address === null)('a MySQL database', () => {
     ])
   })
 
+  it('of this machine is entered by its socket where the URL says localhost', async () => {
+    const { database } = await openDatabase(mysql)
+    const [[socket]] = (await database.query('SELECT @@socket')) as [[string]]
+    const store = await new MysqlDriver({
+      clock: systemClock,
+      timeoutMs: 10_000,
+      tries: 1,
+      readers: 1,
+      localSockets: ['/nowhere/mysqld.sock', socket],
+      changed: () => {},
+    }).open('root@localhost/mysql')
+    onTestFinished(() => store.close())
+    const own = 'SELECT HOST FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()'
+    expect(await store.query?.(own)).toEqual([['localhost']])
+    expect(await database.query(own)).toEqual([[expect.stringMatching(/:\d+$/)]])
+  })
+
   it('is entered with a password by native hashes; a wrong one is refused without being told', async () => {
     await admin("CREATE OR REPLACE USER 'proxy'@'%' IDENTIFIED BY 'p@ss:w/rd'", "GRANT ALL ON *.* TO 'proxy'@'%'")
     const enter = (password: string) =>
