@@ -3,7 +3,7 @@ import { followScript } from '../../module/follow-script.ts'
 import type { RunBegun, RunEnded, StepTraced, TraceRecord } from '../../script/trace/records.ts'
 import type { Commands } from '../../util/spec.ts'
 
-const DEFAULT_TIMEOUT_S = 10
+const DEFAULT_TIMEOUT_S = 5
 const MAX_TIMEOUT_S = 60
 const MAX_RUNS = 20
 /** Most statements that are kept for one answer. */

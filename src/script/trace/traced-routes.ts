@@ -16,7 +16,6 @@ export class TracedRoutes {
   readonly #sources: readonly Source[]
   readonly #access: ScriptAccess
   readonly #bodies = new Map<Route, Step>()
-  #unit: Unit | null = null
 
   constructor(plain: Unit, sources: readonly Source[], access: ScriptAccess) {
     this.#plain = plain
@@ -34,15 +33,19 @@ export class TracedRoutes {
 
   #compile(route: Route): Step {
     const { environment, settings, routes } = this.#plain
-    const observer = new StatementObserver(this.#sources)
-    this.#unit ??= new Unit(environment, settings, routes, this.#plain, observer)
+    const unit = new Unit(environment, settings, routes, this.#plain, new StatementObserver(this.#sources))
     const { kind, body } = route.node
-    const statements = new StatementCompiler(this.#unit, NOBODY)
+    const statements = new StatementCompiler(unit, NOBODY)
     // Builders of functions ask it for variables and routes: those of this script, which need not be the one in force.
     const { unit: inForce } = this.#access
-    this.#access.switchTo(this.#unit)
+    this.#access.switchTo(unit)
     try {
-      return statements.compileBlock(body, { kind, route: route.shown })
+      const traced = statements.compileBlock(body, { kind, route: route.shown })
+      const [fault] = unit.diagnostics.list.filter(({ severity }) => severity === 'error')
+      if (fault === undefined) return traced
+      // A message must never run less than it would without being traced.
+      unit.log.error('a route cannot be traced', { ...fault, route: route.shown })
+      return route.body
     } finally {
       this.#access.switchTo(inForce)
     }

@@ -27,6 +27,8 @@ export async function sqlProxy(module: string, route: string, top = '') {
   })
   return {
     ...proxy,
+    /** Path of the database. */
+    file,
     /** What the script has left, for a message. */
     run: async (options = {}): Promise<string | undefined> => {
       await proxy.ask(options)

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { scriptProxy } from '../../support/script-proxy.ts'
 import { tableFolder } from '../../support/table-files.ts'
 import { until } from '../../support/until.ts'
@@ -59,6 +60,26 @@ describe('sql_query', () => {
     phone.request('MESSAGE', port)
     await phone.nextReply(299)
     await until(() => told().includes('1 bob kept') && told().includes('launched 1'))
+  })
+
+  it('async() gives up after its time; what the database gives later reaches no variable', async () => {
+    const insert = "INSERT INTO people (name) VALUES ('dave') RETURNING name"
+    const { clock, file, host, phone, port, rows, told } = await sql(
+      `$avp(n) = "mine"; async(sql_query("${insert}", "$avp(n)"), resume, 2);`,
+      'loadmodule "cfgutils.so"\nmodparam("db_sqlite", "busy_timeout", 60000)\nroute[resume] { xlog("«$rc $avp(n)»\\n"); sleep(60); xlog("«then $avp(n)»\\n"); t_reply(299, "x"); }',
+    )
+    const other = new DatabaseSync(file)
+    onTestFinished(() => other.close())
+    other.exec('BEGIN IMMEDIATE')
+    phone.request('MESSAGE', port)
+    await until(() => host.stats.find('tm:inuse_transactions')?.read() === 1)
+    await clock.advance(2000)
+    await until(() => told().length === 1)
+    other.exec('COMMIT')
+    await until(() => rows("SELECT * FROM people WHERE name = 'dave'").length === 1)
+    await clock.advance(60_000)
+    await phone.nextReply(299)
+    expect(told()).toEqual(['-1 mine', 'then mine'])
   })
 
   it('further databases have numbers', async () => {

@@ -12,11 +12,11 @@ const MODULES = ['rest_client', 'exec', 'cfgutils', 'event_routing', 'mi_script'
 /** A proxy whose script has `call` done within `async()`, for two seconds, and replies with what its resume route sees. */
 async function limited(
   call: string,
-  { before = '', top = '', seconds = 2, names = {}, prepare = (_: ScriptProxy): void => {} } = {},
+  { before = '', after = '', top = '', seconds = 2, names = {}, prepare = (_: ScriptProxy): void => {} } = {},
 ) {
   const proxy = await scriptProxy({
     top: `${MODULES.join('\n')}\n${top}
-route[resumed] { $var(rc) = $rc; xlog("«$var(rc) $var(x) $avp(x)»\\n"); t_reply(299, "rc $var(rc)"); }`,
+route[resumed] { $var(rc) = $rc; xlog("«$var(rc) $var(x) $avp(x)»\\n"); t_reply(299, "rc $var(rc)"); ${after} }`,
     route: `${before} async(${call}, resumed, ${seconds});`,
     names,
   })
@@ -135,6 +135,7 @@ describe('the third argument of async()', () => {
     const answers: ((text: string) => void)[] = []
     const proxy = await limited('mi("test:answer", $avp(x))', {
       before: '$avp(x) = "before"; $var(x) = 1;',
+      after: 'sleep(5); xlog("«then $avp(x)»\\n");',
       prepare: ({ host }) =>
         host.mi.register(
           'test',
@@ -146,7 +147,7 @@ describe('the third argument of async()', () => {
     expect(proxy.logged('function gave no result in time')).toBe(1)
     answers[0]?.('too late')
     await proxy.expectNoTimerLeft()
-    expect(proxy.told()).toEqual(['-1 1 before'])
+    expect(proxy.told()).toEqual(['-1 1 before', 'then before'])
   })
 })
 
