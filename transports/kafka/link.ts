@@ -16,6 +16,7 @@ import type { Log } from '../../src/log/log.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { orAbort } from '../../src/util/or-abort.ts'
 import type { KafkaAddress } from './address.ts'
+import { guardedSockets } from './guarded-socket.ts'
 import { clientConfig, type KafkaSettings } from './properties.ts'
 
 const { Kafka, KafkaJSError, KafkaJSProtocolError, logLevel, Partitioners } = kafkajs
@@ -76,7 +77,12 @@ export class KafkaLink implements Link {
   async connect(signal: AbortSignal, onLost: (error: DeliveryError) => void): Promise<void> {
     const { settings, tls, log } = this.#options
     const config = clientConfig(this.#address, settings, tls)
-    const kafka = new Kafka({ ...config, logLevel: logLevel.WARN, logCreator: logTo(log) })
+    const kafka = new Kafka({
+      ...config,
+      socketFactory: guardedSockets,
+      logLevel: logLevel.WARN,
+      logCreator: logTo(log),
+    })
     const producer = kafka.producer({
       idempotent: settings.isIdempotent,
       allowAutoTopicCreation: settings.createsTopics,

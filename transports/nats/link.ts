@@ -1,6 +1,5 @@
 import {
   type ConnectionOptions,
-  connect,
   Events,
   type JetStreamClient,
   type NatsConnection,
@@ -22,6 +21,7 @@ import {
 import type { Clock } from '../../src/util/clock.ts'
 import { orAbort } from '../../src/util/or-abort.ts'
 import type { NatsAddress } from './address.ts'
+import { connect } from './guarded-connect.ts'
 import { HeaderWriter } from './headers.ts'
 
 /** What the protocol adds to a payload, roughly, beside the headers themselves. */
