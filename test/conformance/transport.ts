@@ -157,6 +157,17 @@ export function transportConformance(subject: ConformanceSubject): void {
       },
     )
 
+    it('carries half a surrogate pair, which cannot be bytes of UTF-8, as the replacement character at most', async () => {
+      const { transport, peer, sink } = await setUp()
+      await whenUp(sink)
+      const event = sampleEvent('E_HALF', ['v'], ['a\ud83db'])
+      expect((await sink.send(event, transport.deadline(DEADLINE_MS))).outcome).toBe('delivered')
+      await peer.arrived(1)
+      const [arrival] = await peer.arrivals()
+      // Within the process nothing makes bytes of it.
+      expect([arrives('a\ufffdb'), 'a\ud83db']).toContain(arrival?.values[0])
+    })
+
     it('carries a value of a mebibyte, or refuses it for good with a reason', async () => {
       const { transport, peer, sink } = await setUp()
       await whenUp(sink)

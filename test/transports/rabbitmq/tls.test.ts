@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import { createServer } from 'node:tls'
 import { describe, expect, it } from 'vitest'
-import { AddressError, type Sink } from '../../../src/events/transport.ts'
+import { AddressError, type Sink, type TransportModule } from '../../../src/events/transport.ts'
 import { systemClock } from '../../../src/util/clock.ts'
 import rabbitmq from '../../../transports/rabbitmq/index.ts'
-import { openTransport, silentLog } from '../../conformance/host.ts'
+import { openTransport } from '../../conformance/host.ts'
 import { sampleEvent } from '../../conformance/sample.ts'
 import { whenUp } from '../../conformance/transport.ts'
 import { TEST_CERTIFICATE, TEST_KEY } from '../../support/test-certificate.ts'
-import { atEnd, broker, brokerPort, login, ownQueue, url, whenDown } from './rig.ts'
+import { atEnd, broker, brokerPort, login, ownQueue, PATIENT, url, whenDown } from './rig.ts'
 
 /** A TLS door in front of the broker; gives its port. */
 async function tlsDoor(): Promise<number> {
@@ -30,22 +30,13 @@ async function tlsDoor(): Promise<number> {
 
 /** Opens a socket with these TLS client domains defined. */
 function open(text: string, domains: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Sink {
-  const defaults = Object.fromEntries(Object.entries(rabbitmq.spec.params).map(([name, spec]) => [name, spec.default]))
-  const { transports } = rabbitmq.setup({
-    params: { ...defaults, use_tls: 1, connect_timeout: 10_000 } as never,
-    log: silentLog,
-    clock: systemClock,
-    stats: {},
-    raise: {},
-    expand: format => format,
-    tlsDomain: name => domains[name],
-  })
-  const [transport] = transports
-  if (transport === undefined) throw new Error('no transport')
-  const { host } = openTransport([rabbitmq])
-  const sink = transport.open(transport.parse(text.slice('rabbitmq:'.length), host), host)
-  atEnd(() => sink.close(AbortSignal.timeout(2000)))
-  return sink
+  const module: TransportModule = {
+    spec: rabbitmq.spec,
+    setup: context => (rabbitmq as TransportModule).setup({ ...context, tlsDomain: name => domains[name] }),
+  }
+  const transport = openTransport([module], { ...PATIENT, use_tls: 1 })
+  atEnd(() => transport.close())
+  return transport.open(text)
 }
 
 describe('a rabbitmq socket with a TLS domain', () => {
