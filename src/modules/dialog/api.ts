@@ -1,4 +1,5 @@
 import type { RouteContext } from '../../script/context.ts'
+import { changed } from './changes.ts'
 import { CreateFlag } from './create-flags.ts'
 import { createDialog } from './creation.ts'
 import type { Dialog } from './dialog.ts'
@@ -77,7 +78,11 @@ export function dialogApi(services: DialogServices, restorer: Restorer): DialogA
     ofCall: callId => table.ofCall(callId),
     link: linkOf,
     matchById: (m, id) => matchRequestById(services, m, id),
-    raiseCseq,
+    raiseCseq: m => {
+      raiseCseq(m)
+      const link = linkOf(m)
+      if (link !== undefined && link.match !== null) changed(services, link.dialog, 'state')
+    },
     end: (dialog, reason = EndReason.timeout) => endByUs(services, dialog, reason),
     onWithin: callback => void observers.within.push(callback),
     profile: name => services.profiles.open(name),

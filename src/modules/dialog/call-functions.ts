@@ -1,6 +1,7 @@
 import { arg, type FunctionHandlers, type FunctionSpec, optional } from '../../module/define.ts'
 import type { Arg } from '../../script/args.ts'
 import type { RouteContext } from '../../script/context.ts'
+import { changed } from './changes.ts'
 import { parseCreateFlags } from './create-flags.ts'
 import { createDialog } from './creation.ts'
 import type { Dialog, DialogRoutes } from './dialog.ts'
@@ -172,6 +173,7 @@ export function callFunctions(services: DialogServices): FunctionHandlers<typeof
         const leg = wanted === undefined ? usual : named
         if (leg == null) return false
         leg.added += by?.read(m) ?? 1
+        changed(services, dialog, 'state')
         return true
       }),
     set_dlg_sharing_tag: tag =>

@@ -1,3 +1,4 @@
+import { changed } from './changes.ts'
 import { CALLEE_CALL_ID, type Dialog, type Leg, SHOWN_CONTACT } from './dialog.ts'
 import type { DialogServices } from './services.ts'
 
@@ -30,6 +31,8 @@ export function sendTo(
   const [receiver, sender]: readonly [Leg, Leg] = party === 'caller' ? [dialog.caller, callee] : [callee, dialog.caller]
   if (receiver.contact === '') return null
   receiver.added++
+  // Whoever goes on with the call, after a crash or on another node, must count on from there.
+  changed(services, dialog, 'state')
   const { fromUri, toUri, callId } = dialog.origin
   const callerSide = `<${fromUri}>;tag=${dialog.caller.tag}`
   const calleeSide = `<${toUri}>${callee.tag === '' ? '' : `;tag=${callee.tag}`}`

@@ -88,14 +88,23 @@ describe('dialogs of a cluster', () => {
     expect(['create_recv', 'delete_sent'].map(name => statistic(two, name))).toEqual([1, 1])
   })
 
-  it('the node that is left ends the call at its time', async () => {
-    const [one, two] = await startPair({ script: SHARED })
+  it('the node that is left ends the call at its time, and counts its requests on from those of the other', async () => {
+    const pinging = SHARED.replace('"bye-on-timeout"', '"bye-on-timeout,options-ping-callee"')
+    const script = `${pinging}\nmodparam("dialog", "options_ping_interval", 80)`
+    const [one, two] = await startPair({ script })
     const { alice, bob } = await callThrough(one, 'left')
     await until(() => statistic(two, 'update_recv') > 0)
+    const before = statistic(two, 'update_recv')
+    await one.clock.advance(80_000)
+    const ping = await bob.nextRequest('OPTIONS')
+    bob.reply(ping, 200, 'OK')
+    await until(() => statistic(two, 'update_recv') > before)
     await one.stop()
     await until(() => two.up === 0)
     await two.clock.advance(100_000)
-    for (const phone of [alice, bob]) phone.reply(await phone.nextRequest('BYE'), 200, 'OK')
+    const byes = await Promise.all([alice, bob].map(phone => phone.nextRequest('BYE')))
+    for (const [i, phone] of [alice, bob].entries()) phone.reply(byes[i]!, 200, 'OK')
+    expect(byes[1]!.cseq).toBeGreaterThan(ping.cseq)
     expect([active(two), statistic(two, 'expired_dialogs')]).toEqual([0, 1])
   })
 
