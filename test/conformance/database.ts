@@ -236,6 +236,18 @@ export function databaseConformance(subject: DatabaseSubject): void {
       await database.table({ ...THINGS, version: 1 }, { skipsVersion: true })
     })
 
+    it('has written what was asked for before it closes, in that order', async () => {
+      const { table, reopen } = await filled(subject)
+      const asked = Array.from({ length: 20 }, (_, i) => table.insert({ name: 'late', count: i, share: 0 }))
+      asked.push(table.update({ note: 'seen' }, [['count', '=', 19]]).then(() => {}))
+      const again = await (await reopen()).table(THINGS)
+      await Promise.all(asked)
+      const rows = await again.select({ where: [['name', '=', 'late']] })
+      expect(rows.map(({ count, note }) => [count, note])).toEqual(
+        Array.from({ length: 20 }, (_, i) => [i, i === 19 ? 'seen' : null]),
+      )
+    })
+
     it('is opened once for a URL, closes twice, and can be opened again', async () => {
       const { database, databases, url, close } = await filled(subject)
       const again = await databases.open(url)

@@ -1,6 +1,6 @@
+import { createConnection } from 'mysql2/promise'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
 import type { Driver } from '../../../src/db/driver.ts'
-import { MysqlConnection } from '../../../src/db/mysql/connection.ts'
 import { MysqlDriver } from '../../../src/db/mysql/mysql-driver.ts'
 import { column, nullableColumn } from '../../../src/db/schema.ts'
 import { systemClock } from '../../../src/util/clock.ts'
@@ -11,10 +11,9 @@ const [host = '', port = '0'] = (address ?? '').split(':')
 
 /** Runs statements as root, outside of any database. */
 async function admin(...statements: readonly string[]): Promise<void> {
-  const target = { host, port: Number(port), socketPath: undefined, user: 'root', password: '', database: 'mysql' }
-  const connection = await MysqlConnection.open(target, { clock: systemClock, timeoutMs: 10_000 })
+  const connection = await createConnection({ host, port: Number(port), user: 'root' })
   for (const statement of statements) await connection.query(statement)
-  connection.close()
+  await connection.end()
 }
 
 type Changes = (readonly [url: string, status: string])[]

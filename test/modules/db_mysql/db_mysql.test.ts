@@ -1,7 +1,6 @@
+import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { describe, expect, inject, it, onTestFinished } from 'vitest'
-import { MysqlConnection } from '../../../src/db/mysql/connection.ts'
 import { jsonRpc } from '../../../src/events/json-rpc.ts'
-import { systemClock } from '../../../src/util/clock.ts'
 import { credentialsFor } from '../../support/digest-client.ts'
 import { startProxy } from '../../support/running-proxy.ts'
 import { SipUa } from '../../support/sip-ua.ts'
@@ -72,9 +71,8 @@ route {
 describe.skipIf(address === null)('db_mysql', () => {
   it("serves a registrar, its users and its accounting on the tables of OpenSIPS, and tells of the server's absence", async () => {
     const database = `e2e_${process.pid}`
-    const target = { host, port: Number(port), socketPath: undefined, user: 'root', password: '', database: 'mysql' }
-    const admin = await MysqlConnection.open(target, { clock: systemClock, timeoutMs: 10_000 })
-    onTestFinished(() => admin.close())
+    const admin = await createConnection({ host, port: Number(port), user: 'root', rowsAsArray: true })
+    onTestFinished(() => admin.end())
     for (const statement of [`CREATE DATABASE ${database}`, `USE ${database}`, ...TABLES]) await admin.query(statement)
     const started = await startProxy(SCRIPT(database))
     onTestFinished(() => started.stop())
@@ -89,7 +87,7 @@ describe.skipIf(address === null)('db_mysql', () => {
     register(1)
     register(2, `Authorization: ${credentialsFor(await phone.nextReply(401))}\r\n`)
     await phone.nextReply(200)
-    const { rows: stored } = await admin.query(
+    const [stored] = await admin.query(
       'SELECT username, UNIX_TIMESTAMP() - UNIX_TIMESTAMP(last_modified) < 60, expires > UNIX_TIMESTAMP() FROM location',
     )
     expect(stored).toEqual([['bob', 1, 1]])
@@ -98,14 +96,14 @@ describe.skipIf(address === null)('db_mysql', () => {
     expect((await phone.nextReply(404)).reason).toBe('no bob')
     let accounted: unknown
     const look = async () => {
-      const { rows } = await admin.query(
+      const [rows] = await admin.query(
         'SELECT method, sip_code, sip_reason, ABS(UNIX_TIMESTAMP() - UNIX_TIMESTAMP(time)) < 60 FROM acc',
       )
       accounted = rows
     }
     while (JSON.stringify(accounted) !== '[["MESSAGE","404","Not Found",1]]') await look()
 
-    const { rows: connections } = await admin.query(
+    const [connections] = await admin.query<RowDataPacket[][]>(
       `SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '${database}' AND ID <> CONNECTION_ID()`,
     )
     for (const [id] of connections) await admin.query(`KILL ${id}`)
