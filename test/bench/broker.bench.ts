@@ -98,7 +98,7 @@ async function parallel(folder: string, address: string): Promise<readonly Claim
   const [both, alone] = await inTurn(
     () => throughput(folder, `virtual:PARALLEL ${slow} flatstore:${join(folder, `events${files++}`)}`),
     () => throughput(folder, slow),
-    3,
+    7,
   )
   return [
     atLeast('PARALLEL to two', rate(EVENTS, both), `${rate(EVENTS, alone)} to the slower alone`, alone / both, 0.9),
