@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { ensureDebianPackage } from './debian.ts'
 
 const SIPP = '/usr/bin/sipp'
+/** Of its sockets: with the usual 64 kB it loses messages whenever it has to wait for a processor. */
+const BUFFER_BYTES = '4000000'
 const SCENARIOS = join(import.meta.dirname, '..', 'interop', 'sipp')
 
 /** Why SIPp cannot be run here, or undefined when it can. Installs Debian's package first where that is possible. */
@@ -42,7 +44,7 @@ export const sippCommand = (args: readonly string[]): SippRun => run(args)
 
 function run(args: readonly string[]): SippRun {
   const address = args.includes('-i') ? [] : ['-i', '127.0.0.1']
-  const child = spawn(SIPP, [...address, '-nostdin', '-skip_rlimit', ...args], {
+  const child = spawn(SIPP, [...address, '-nostdin', '-skip_rlimit', '-buff_size', BUFFER_BYTES, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TERM: 'dumb' },
   })
