@@ -403,6 +403,14 @@ export interface E_PIKE_UNBLOCKED {
   readonly ip: string
 }
 
+/** A database server begins or ends to be there. Raised by db_postgres. */
+export interface E_POSTGRES_CONNECTION {
+  /** URL of the database, without its password. */
+  readonly url: string
+  /** `connected` or `disconnected`. */
+  readonly status: string
+}
+
 /** presence:expose tells of a document. Raised by presence. */
 export interface E_PRESENCE_EXPOSED {
   /** User part of the presentity. */
@@ -813,6 +821,7 @@ export interface Events {
   readonly E_MYSQL_CONNECTION: E_MYSQL_CONNECTION
   readonly E_PIKE_BLOCKED: E_PIKE_BLOCKED
   readonly E_PIKE_UNBLOCKED: E_PIKE_UNBLOCKED
+  readonly E_POSTGRES_CONNECTION: E_POSTGRES_CONNECTION
   readonly E_PRESENCE_EXPOSED: E_PRESENCE_EXPOSED
   readonly E_PRESENCE_PUBLISH: E_PRESENCE_PUBLISH
   readonly E_PROFILING_PROC: E_PROFILING_PROC

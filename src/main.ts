@@ -30,6 +30,7 @@ import cfgutils from './modules/cfgutils/index.ts'
 import clusterer from './modules/clusterer/index.ts'
 import core from './modules/core/index.ts'
 import dbMysql from './modules/db_mysql/index.ts'
+import dbPostgres from './modules/db_postgres/index.ts'
 import dbSqlite from './modules/db_sqlite/index.ts'
 import dbText from './modules/db_text/index.ts'
 import dialog from './modules/dialog/index.ts'
@@ -116,6 +117,7 @@ export const modules: readonly AnyModule[] = [
   cfgutils,
   clusterer,
   dbMysql,
+  dbPostgres,
   dbSqlite,
   dbText,
   dialog,

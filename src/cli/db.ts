@@ -5,6 +5,7 @@ import type { Database } from '../db/database.ts'
 import { DatabaseError } from '../db/database-error.ts'
 import { Databases } from '../db/databases.ts'
 import { MysqlDriver } from '../db/mysql/mysql-driver.ts'
+import { PostgresDriver } from '../db/postgres/postgres-driver.ts'
 import type { TableSpec } from '../db/schema.ts'
 import { SqliteDriver } from '../db/sqlite/sqlite-driver.ts'
 import { TextDriver } from '../db/text/text-driver.ts'
@@ -26,7 +27,7 @@ const db: CliCommand = {
   summary:
     'Makes the tables that modules keep, or completes those that are there; check only says what is missing. All tables, ' +
     'or those named; acc=calls makes the table acc under the name calls. URL is text://FOLDER, ' +
-    'sqlite://FILE or mysql://USER:PASSWORD@HOST/DATABASE, by default $FANFARE_DB_URL.',
+    'sqlite://FILE, mysql://USER:PASSWORD@HOST/DATABASE or postgres://USER:PASSWORD@HOST/DATABASE, by default $FANFARE_DB_URL.',
   run: async (argv, io) => {
     const { positionals, values } = parseArgs({
       args: [...argv],
@@ -73,11 +74,12 @@ async function withDatabase(
 ): Promise<number> {
   const log = new Logger({ clock: systemClock, write: line => void io.stderr.write(line) }).part('db')
   const databases = new Databases({ log, directory: process.cwd(), versionTable })
-  const mysql = { clock: systemClock, timeoutMs: 10_000, tries: 1, readers: 0, changed: () => {} }
+  const server = { clock: systemClock, timeoutMs: 10_000, tries: 1, readers: 0, changed: () => {} }
   const drivers = [
     new TextDriver({ followsFiles: false }),
     new SqliteDriver({ busyTimeoutMs: 5_000 }),
-    new MysqlDriver(mysql),
+    new MysqlDriver(server),
+    new PostgresDriver(server),
   ]
   for (const driver of drivers) databases.register(driver)
   try {

@@ -4,6 +4,7 @@ import type { TestProject } from 'vitest/node'
 import { kafkaMissing, startKafka } from './kafka/kafka-broker.ts'
 import { mariadbMissing, startMariadb } from './mariadb-server.ts'
 import { natsMissing, startNats } from './nats-server.ts'
+import { postgresMissing, startPostgres } from './postgres-server.ts'
 import { RabbitMqBroker, rabbitmqMissing } from './rabbitmq-broker.ts'
 import { redisMissing, startRedis } from './redis-server.ts'
 import { sippMissing } from './sipp.ts'
@@ -20,6 +21,8 @@ declare module 'vitest' {
     redisAddress: string | null
     /** `host:port` of the MariaDB every test file may use as root, each with databases of its own; null when there is none. */
     mariadbAddress: string | null
+    /** `host:port` of the PostgreSQL every test file may use as postgres, each with databases of its own; null when there is none. */
+    postgresAddress: string | null
     /** Why SIPp cannot be run; null when it can. */
     sippMissing: string | null
   }
@@ -29,7 +32,7 @@ const TEST_FOLDER = resolve(import.meta.dirname, '..')
 
 /** A broker that the whole run shares. */
 interface SharedBroker {
-  readonly key: 'rabbitmqUrl' | 'kafkaBrokers' | 'natsAddress' | 'redisAddress' | 'mariadbAddress'
+  readonly key: 'rabbitmqUrl' | 'kafkaBrokers' | 'natsAddress' | 'redisAddress' | 'mariadbAddress' | 'postgresAddress'
   readonly name: string
   /** The variable that names one which is there already. */
   readonly variable: string
@@ -52,6 +55,7 @@ const sharedBrokers: readonly SharedBroker[] = [
   localBroker('natsAddress', 'NATS', 'NATS_ADDRESS', natsMissing, startNats),
   localBroker('redisAddress', 'Redis', 'REDIS_ADDRESS', redisMissing, startRedis),
   localBroker('mariadbAddress', 'MariaDB', 'MARIADB_ADDRESS', mariadbMissing, startMariadb),
+  localBroker('postgresAddress', 'PostgreSQL', 'POSTGRES_ADDRESS', postgresMissing, startPostgres),
 ]
 
 function localBroker(

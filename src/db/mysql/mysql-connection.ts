@@ -66,13 +66,7 @@ export class MysqlConnection implements SqlConnection {
         if (!Array.isArray(row)) affected ||= 'affectedRows' in row ? row.affectedRows : 0
         else if (index === 0) rows.add(row as unknown as DbValue[])
       })
-      query.on('end', () => {
-        try {
-          resolve({ rows: rows.all(), affected })
-        } catch (error) {
-          reject(error as Error)
-        }
-      })
+      query.on('end', () => rows.end(affected, resolve, reject))
     })
   }
 

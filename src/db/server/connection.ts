@@ -52,10 +52,10 @@ export class ArrivingRows {
     if (++this.#seen <= this.#maxRows) this.#rows.push(row)
   }
 
-  /** Throws StatementLimit where there were too many. */
-  all(): readonly (readonly DbValue[])[] {
-    if (this.#seen <= this.#maxRows) return this.#rows
-    throw new StatementLimit(`the query gives more than ${this.#maxRows} rows: limit it by LIMIT or WHERE`)
+  /** Answers with them, or refuses where there were too many. */
+  end(affected: number, resolve: (result: SqlResult) => void, reject: (reason: StatementLimit) => void): void {
+    if (this.#seen <= this.#maxRows) resolve({ rows: this.#rows, affected })
+    else reject(new StatementLimit(`the query gives more than ${this.#maxRows} rows: limit it by LIMIT or WHERE`))
   }
 }
 

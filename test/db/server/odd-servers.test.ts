@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MysqlDriver } from '../../../src/db/mysql/mysql-driver.ts'
+import { PostgresDriver } from '../../../src/db/postgres/postgres-driver.ts'
 import { systemClock } from '../../../src/util/clock.ts'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 
@@ -25,7 +26,10 @@ async function oddServer(greet: (socket: Socket) => void) {
   return { server, location: `proxy:secret@127.0.0.1:${port}/voip` }
 }
 
-describe.each([['mysql', MysqlDriver]])('opening %s:// on a server that is none', (_, Driver) => {
+describe.each([
+  ['mysql', MysqlDriver],
+  ['postgres', PostgresDriver],
+])('opening %s:// on a server that is none', (_, Driver) => {
   it.each([
     ['is of another protocol', Buffer.from('SSH-2.0-x\r\n')],
     ['ends its greeting too early', Buffer.from('\x06\0\0\0\x0a8.0\0a', 'latin1')],
