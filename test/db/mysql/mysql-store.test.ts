@@ -4,6 +4,7 @@ import type { Driver } from '../../../src/db/driver.ts'
 import { MysqlDriver } from '../../../src/db/mysql/mysql-driver.ts'
 import { column, nullableColumn } from '../../../src/db/schema.ts'
 import { systemClock } from '../../../src/util/clock.ts'
+import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { databaseConformance, openDatabase } from '../../conformance/database.ts'
 
 const address = inject('mariadbAddress')
@@ -73,7 +74,14 @@ describe.skipIf(address === null)('a MySQL database', () => {
     await expect(database.query('SELECT 1; DROP TABLE x')).rejects.toMatchObject({ code: 'E_DB_QUERY' })
   })
 
-  it('knows whether backslashes stand for themselves', async () => {
+  it('gives a script no more rows than can be kept', async () => {
+    const { database } = await openDatabase(mysql)
+    const counted = (rows: number) => database.query(`SELECT seq FROM seq_1_to_${rows}`)
+    await expect(counted(10_001)).rejects.toThrow('more than 10000 rows')
+    expect(await counted(10_000)).toHaveLength(10_000)
+  })
+
+  it('keeps texts with backslashes also where they stand for themselves', async () => {
     await admin("SET GLOBAL sql_mode = CONCAT(@@sql_mode, ',NO_BACKSLASH_ESCAPES')")
     onTestFinished(() => admin("SET GLOBAL sql_mode = REPLACE(@@sql_mode, 'NO_BACKSLASH_ESCAPES', '')"))
     const { database } = await openDatabase(mysql)
@@ -97,6 +105,17 @@ describe.skipIf(address === null)('a MySQL database', () => {
       [opened, 'disconnected'],
       [opened, 'connected'],
     ])
+  })
+
+  it('that does not answer in time is given up, and entered anew', async () => {
+    const clock = new VirtualClock()
+    const options = { clock, timeoutMs: 10_000, tries: 1, readers: 1, changed: () => {} }
+    const store = await new MysqlDriver(options).open(`root@${address}/mysql`)
+    onTestFinished(() => store.close())
+    const refused = expect(store.query?.('SELECT SLEEP(20)')).rejects.toThrow('no answer within 10000 ms')
+    await clock.advance(10_000)
+    await refused
+    expect(await store.query?.('SELECT 1')).toEqual([[1]])
   })
 
   it('of this machine is entered by its socket where the URL says localhost', async () => {

@@ -1,13 +1,8 @@
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import { describe, expect, inject, it, onTestFinished } from 'vitest'
-import { jsonRpc } from '../../../src/events/json-rpc.ts'
-import { credentialsFor } from '../../support/digest-client.ts'
-import { startProxy } from '../../support/running-proxy.ts'
-import { SipUa } from '../../support/sip-ua.ts'
-import { until } from '../../support/until.ts'
+import { describe, inject, it, onTestFinished } from 'vitest'
+import { servesRegistrar } from '../../conformance/database-server.ts'
 
 const address = inject('mariadbAddress')
-const [host = '', port = '0'] = (address ?? '').split(':')
 
 /** Tables as the scripts of OpenSIPS make them. */
 const TABLES = [
@@ -33,92 +28,29 @@ const TABLES = [
   ),
 ]
 
-const SCRIPT = (database: string) => `
-loadmodule "signaling.so"
-loadmodule "sl.so"
-loadmodule "tm.so"
-loadmodule "rr.so"
-loadmodule "sipmsgops.so"
-loadmodule "db_mysql.so"
-modparam("db_mysql", "exec_query_threshold", 60000)
-loadmodule "usrloc.so"
-modparam("usrloc", "working_mode_preset", "single-instance-sql-write-through")
-modparam("usrloc|auth_db|acc", "db_url", "mysql://root@${address}/${database}")
-loadmodule "registrar.so"
-loadmodule "auth.so"
-loadmodule "auth_db.so"
-modparam("auth_db", "calculate_ha1", 1)
-modparam("auth_db", "password_column", "password")
-loadmodule "acc.so"
-loadmodule "sqlops.so"
-modparam("sqlops", "db_url", "mysql://root@${address}/${database}")
-route {
-  if (is_method("REGISTER")) {
-    if (!www_authorize("", "subscriber")) { www_challenge("", "auth"); exit; }
-    save("location");
-    exit;
-  }
-  if (!lookup("location")) {
-    acc_db_request("404 Not Found", "acc");
-    sql_query("select username from subscriber where username = '$(fU{s.escape.common})'", "$avp(found)");
-    sl_send_reply(404, "no $avp(found)");
-    exit;
-  }
-  t_relay();
-}
-`
-
 describe.skipIf(address === null)('db_mysql', () => {
   it("serves a registrar, its users and its accounting on the tables of OpenSIPS, and tells of the server's absence", async () => {
     const database = `e2e_${process.pid}`
-    const admin = await createConnection({ host, port: Number(port), user: 'root', rowsAsArray: true })
+    const admin = await createConnection({ uri: `mysql://root@${address}`, rowsAsArray: true })
     onTestFinished(() => admin.end())
     for (const statement of [`CREATE DATABASE ${database}`, `USE ${database}`, ...TABLES]) await admin.query(statement)
-    const started = await startProxy(SCRIPT(database))
-    onTestFinished(() => started.stop())
-    const events: string[] = []
-    started.proxy.host.bus.tail((event, subscription) => {
-      if (subscription === null) events.push(jsonRpc.encode(event).toString())
+    const rowsOf = async (text: string) => (await admin.query<RowDataPacket[][]>(text))[0]
+    await servesRegistrar({
+      module: 'db_mysql',
+      url: `mysql://root@${address}/${database}`,
+      event: 'E_MYSQL_CONNECTION',
+      locations: () =>
+        rowsOf(
+          'SELECT username, UNIX_TIMESTAMP() - UNIX_TIMESTAMP(last_modified) < 60, expires > UNIX_TIMESTAMP() FROM location',
+        ),
+      records: () =>
+        rowsOf('SELECT method, sip_code, sip_reason, ABS(UNIX_TIMESTAMP() - UNIX_TIMESTAMP(time)) < 60 FROM acc'),
+      cut: async () => {
+        const connections = await rowsOf(
+          `SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '${database}' AND ID <> CONNECTION_ID()`,
+        )
+        for (const [id] of connections) await admin.query(`KILL ${id}`)
+      },
     })
-    const phone = await SipUa.open('bob')
-    const register = (cseq: number, headers = '') =>
-      phone.send(phone.makeRequest('REGISTER', { uri: 'sip:127.0.0.1', cseq, headers }), started.port)
-
-    register(1)
-    register(2, `Authorization: ${credentialsFor(await phone.nextReply(401))}\r\n`)
-    await phone.nextReply(200)
-    const [stored] = await admin.query(
-      'SELECT username, UNIX_TIMESTAMP() - UNIX_TIMESTAMP(last_modified) < 60, expires > UNIX_TIMESTAMP() FROM location',
-    )
-    expect(stored).toEqual([['bob', 1, 1]])
-
-    phone.request('MESSAGE', started.port, { uri: 'sip:nobody@127.0.0.1' })
-    expect((await phone.nextReply(404)).reason).toBe('no bob')
-    let accounted: unknown
-    const look = async () => {
-      const [rows] = await admin.query(
-        'SELECT method, sip_code, sip_reason, ABS(UNIX_TIMESTAMP() - UNIX_TIMESTAMP(time)) < 60 FROM acc',
-      )
-      accounted = rows
-    }
-    while (JSON.stringify(accounted) !== '[["MESSAGE","404","Not Found",1]]') await look()
-
-    const [connections] = await admin.query<RowDataPacket[][]>(
-      `SELECT ID FROM information_schema.PROCESSLIST WHERE DB = '${database}' AND ID <> CONNECTION_ID()`,
-    )
-    for (const [id] of connections) await admin.query(`KILL ${id}`)
-    phone.request('MESSAGE', started.port, { uri: 'sip:nobody@127.0.0.1' })
-    await phone.nextReply(404)
-    const told = (status: string): string =>
-      JSON.stringify({
-        jsonrpc: '2.0',
-        method: 'E_MYSQL_CONNECTION',
-        params: { url: `mysql://root@${address}/${database}`, status },
-      })
-    await until(
-      () =>
-        events.includes(told('disconnected')) &&
-        events.lastIndexOf(told('connected')) > events.indexOf(told('disconnected')),
-    )
   })
 })

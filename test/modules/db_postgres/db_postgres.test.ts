@@ -1,10 +1,6 @@
 import { Client } from 'pg'
-import { describe, expect, inject, it, onTestFinished } from 'vitest'
-import { jsonRpc } from '../../../src/events/json-rpc.ts'
-import { credentialsFor } from '../../support/digest-client.ts'
-import { startProxy } from '../../support/running-proxy.ts'
-import { SipUa } from '../../support/sip-ua.ts'
-import { until } from '../../support/until.ts'
+import { describe, inject, it, onTestFinished } from 'vitest'
+import { servesRegistrar } from '../../conformance/database-server.ts'
 
 const address = inject('postgresAddress')
 
@@ -32,96 +28,37 @@ const TABLES = [
   ),
 ]
 
-const SCRIPT = (database: string) => `
-loadmodule "signaling.so"
-loadmodule "sl.so"
-loadmodule "tm.so"
-loadmodule "rr.so"
-loadmodule "sipmsgops.so"
-loadmodule "db_postgres.so"
-modparam("db_postgres", "exec_query_threshold", 60000)
-loadmodule "usrloc.so"
-modparam("usrloc", "working_mode_preset", "single-instance-sql-write-through")
-modparam("usrloc|auth_db|acc", "db_url", "postgres://postgres@${address}/${database}")
-loadmodule "registrar.so"
-loadmodule "auth.so"
-loadmodule "auth_db.so"
-modparam("auth_db", "calculate_ha1", 1)
-modparam("auth_db", "password_column", "password")
-loadmodule "acc.so"
-loadmodule "sqlops.so"
-modparam("sqlops", "db_url", "postgres://postgres@${address}/${database}")
-route {
-  if (is_method("REGISTER")) {
-    if (!www_authorize("", "subscriber")) { www_challenge("", "auth"); exit; }
-    save("location");
-    exit;
-  }
-  if (!lookup("location")) {
-    acc_db_request("404 Not Found", "acc");
-    sql_query("select username from subscriber where username = '$(fU{s.escape.common})'", "$avp(found)");
-    sl_send_reply(404, "no $avp(found)");
-    exit;
-  }
-  t_relay();
+/** What reads seconds since a date: 1 where they are few. */
+const isRecent = (column: string): string => `(abs(EXTRACT(EPOCH FROM now()::timestamp - ${column})) < 60)::int`
+
+async function connected(database: string): Promise<Client> {
+  const client = new Client({ connectionString: `postgres://postgres@${address}/${database}` })
+  await client.connect()
+  onTestFinished(() => client.end())
+  return client
 }
-`
 
 describe.skipIf(address === null)('db_postgres', () => {
   it("serves a registrar, its users and its accounting on the tables of OpenSIPS, and tells of the server's absence", async () => {
     const database = `e2e_${process.pid}`
-    const server = new Client({ connectionString: `postgres://postgres@${address}/postgres` })
-    await server.connect()
-    await server.query(`CREATE DATABASE ${database}`)
-    await server.end()
-    const admin = new Client({ connectionString: `postgres://postgres@${address}/${database}` })
-    await admin.connect()
-    onTestFinished(() => admin.end())
-    const rowsOf = async (text: string) => (await admin.query({ text, rowMode: 'array' })).rows
+    await (await connected('postgres')).query(`CREATE DATABASE ${database}`)
+    const admin = await connected(database)
     for (const statement of TABLES) await admin.query(statement)
-    const started = await startProxy(SCRIPT(database))
-    onTestFinished(() => started.stop())
-    const events: string[] = []
-    started.proxy.host.bus.tail((event, subscription) => {
-      if (subscription === null) events.push(jsonRpc.encode(event).toString())
+    const rowsOf = async (text: string) => (await admin.query({ text, rowMode: 'array' })).rows
+    await servesRegistrar({
+      module: 'db_postgres',
+      url: `postgres://postgres@${address}/${database}`,
+      event: 'E_POSTGRES_CONNECTION',
+      locations: () =>
+        rowsOf(
+          `SELECT username, ${isRecent('last_modified')}, (expires > EXTRACT(EPOCH FROM now()))::int FROM location`,
+        ),
+      records: () => rowsOf(`SELECT method, sip_code, sip_reason, ${isRecent('time')} FROM acc`),
+      cut: async () => {
+        await admin.query(
+          'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+        )
+      },
     })
-    const phone = await SipUa.open('bob')
-    const register = (cseq: number, headers = '') =>
-      phone.send(phone.makeRequest('REGISTER', { uri: 'sip:127.0.0.1', cseq, headers }), started.port)
-
-    register(1)
-    register(2, `Authorization: ${credentialsFor(await phone.nextReply(401))}\r\n`)
-    await phone.nextReply(200)
-    const stored = await rowsOf(
-      'SELECT username, abs(EXTRACT(EPOCH FROM now()::timestamp - last_modified)) < 60, expires > EXTRACT(EPOCH FROM now()) FROM location',
-    )
-    expect(stored).toEqual([['bob', true, true]])
-
-    phone.request('MESSAGE', started.port, { uri: 'sip:nobody@127.0.0.1' })
-    expect((await phone.nextReply(404)).reason).toBe('no bob')
-    let accounted: unknown
-    const look = async () => {
-      accounted = await rowsOf(
-        'SELECT method, sip_code, sip_reason, abs(EXTRACT(EPOCH FROM now()::timestamp - time)) < 60 FROM acc',
-      )
-    }
-    while (JSON.stringify(accounted) !== '[["MESSAGE","404","Not Found",true]]') await look()
-
-    await admin.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
-    )
-    phone.request('MESSAGE', started.port, { uri: 'sip:nobody@127.0.0.1' })
-    await phone.nextReply(404)
-    const told = (status: string): string =>
-      JSON.stringify({
-        jsonrpc: '2.0',
-        method: 'E_POSTGRES_CONNECTION',
-        params: { url: `postgres://postgres@${address}/${database}`, status },
-      })
-    await until(
-      () =>
-        events.includes(told('disconnected')) &&
-        events.lastIndexOf(told('connected')) > events.indexOf(told('disconnected')),
-    )
   })
 })
