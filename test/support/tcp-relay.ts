@@ -12,6 +12,7 @@ export class TcpRelay {
   #port = 0
   #isHung = false
   #cutsNext = false
+  #accepted = 0
 
   private constructor(targetPort: number) {
     this.#targetPort = targetPort
@@ -30,6 +31,11 @@ export class TcpRelay {
   /** Connections that are open. */
   get connections(): number {
     return this.#pairs.size
+  }
+
+  /** Connections there have been, those that are open among them. */
+  get accepted(): number {
+    return this.#accepted
   }
 
   /** Accepts connections, on the port of before if there was one. */
@@ -62,6 +68,7 @@ export class TcpRelay {
   }
 
   #relay(client: Socket): void {
+    this.#accepted++
     const server = connect(this.#targetPort, '127.0.0.1')
     const pair = { client, server }
     this.#pairs.add(pair)

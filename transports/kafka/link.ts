@@ -93,7 +93,7 @@ export class KafkaLink implements Link {
     const connecting = producer.connect().then(() => true)
     const isConnected = await orAbort(connecting, signal).catch(error => {
       void producer.disconnect().catch(() => {})
-      throw connectError(error)
+      throw connectError(settings, error)
     })
     if (isConnected === undefined) {
       void connecting.finally(() => producer.disconnect()).catch(() => {})
@@ -201,11 +201,13 @@ function rootOf(error: unknown): unknown {
   return cause
 }
 
-function connectError(error: unknown): DeliveryError {
+function connectError({ sasl }: KafkaSettings, error: unknown): DeliveryError {
   const cause = rootOf(error)
   const text = cause instanceof Error ? cause.message : String(cause)
   const isRefused = cause instanceof Error && /SASL|authenticat/i.test(`${cause.name} ${text}`)
-  return new DeliveryError(isRefused ? 'E_REFUSED' : 'E_NOT_CONNECTED', `cannot connect: ${text}`, { cause })
+  if (!isRefused) return new DeliveryError('E_NOT_CONNECTED', `cannot connect: ${text}`, { cause })
+  const who = sasl !== undefined && 'username' in sasl ? `user "${sasl.username}"` : 'clients that do not log in'
+  return new DeliveryError('E_REFUSED', `the broker refuses ${who}: ${text}`, { cause })
 }
 
 /** What the client has to say is for those who look for a fault: whatever matters comes back as an outcome. */

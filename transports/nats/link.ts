@@ -20,7 +20,7 @@ import {
 } from '../../src/events/transport.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { orAbort } from '../../src/util/or-abort.ts'
-import type { NatsAddress } from './address.ts'
+import type { NatsAddress, NatsLogin } from './address.ts'
 import { connect } from './guarded-connect.ts'
 import { HeaderWriter } from './headers.ts'
 
@@ -71,7 +71,7 @@ export class NatsLink implements Link {
   async connect(signal: AbortSignal, onLost: (error: DeliveryError) => void): Promise<void> {
     const connecting = connect(connectionOptions(this.#address, this.#options))
     const connection = await orAbort(connecting, signal).catch(error => {
-      throw connectError(error)
+      throw connectError(this.#address, error)
     })
     if (connection === undefined) {
       void connecting.then(late => late.close()).catch(() => {})
@@ -208,12 +208,18 @@ function storeFailure(cause: unknown, stream: string | undefined): Delivery {
   return unknown(new DeliveryError('E_NOT_CONNECTED', `JetStream did not confirm: ${text}`, { cause }))
 }
 
-function connectError(cause: unknown): DeliveryError {
+function connectError({ login }: NatsAddress, cause: unknown): DeliveryError {
   const text = cause instanceof Error ? cause.message : String(cause)
   const code = cause instanceof NatsError ? cause.code : ''
   const isRefused =
     code === 'AUTHORIZATION_VIOLATION' || code === 'BAD_AUTHENTICATION' || code === 'AUTHENTICATION_EXPIRED'
-  return new DeliveryError(isRefused ? 'E_REFUSED' : 'E_NOT_CONNECTED', `cannot connect: ${text}`, { cause })
+  if (isRefused) return new DeliveryError('E_REFUSED', `the server refuses ${shownLogin(login)}: ${text}`, { cause })
+  return new DeliveryError('E_NOT_CONNECTED', `cannot connect: ${text}`, { cause })
+}
+
+function shownLogin(login: NatsLogin): string {
+  if (login.kind === 'user') return `user "${login.user}" or its password`
+  return login.kind === 'token' ? 'our token' : 'clients that do not log in (user:password@ or token@ before the host)'
 }
 
 function lostError(cause: unknown): DeliveryError {

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { LocalServer } from '../local-server.ts'
 import { freePort } from '../ports.ts'
@@ -27,8 +28,15 @@ export function kafkaMissing(): string | undefined {
   }
 }
 
+/** A second listener, where clients have to say who they are, by SASL's PLAIN or SCRAM-SHA-256 and without TLS. */
+export interface SaslListener {
+  readonly port: number
+  /** The port that clients are told, such as that of a relay. */
+  readonly advertisedPort: number
+}
+
 /** Starts a Kafka of our own: one process that is broker and controller (KRaft). */
-export const startKafka = (): Promise<LocalServer> =>
+export const startKafka = (sasl?: SaslListener): Promise<LocalServer> =>
   LocalServer.start({
     name: 'Kafka',
     command: 'java',
@@ -38,20 +46,31 @@ export const startKafka = (): Promise<LocalServer> =>
     ],
     prepare: async (port, directory) => {
       const file = join(directory, 'server.properties')
-      await writeFile(file, properties(port, await freePort(), join(directory, 'data')))
+      const lines = properties(port, await freePort(), join(directory, 'data'), sasl)
+      await writeFile(file, `${lines.join('\n')}\n`)
       const format = ['-cp', join(JARS, '*'), 'kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', file]
       execFileSync('java', format, { stdio: 'pipe' })
     },
     isReady: answers,
   })
 
-function properties(port: number, controllerPort: number, data: string): string {
-  return `${[
+/** Lets a user in at the SASL listener, by SCRAM-SHA-256 and this password. */
+export async function addScramUser(broker: LocalServer, user: string, password: string): Promise<void> {
+  await promisify(execFile)('java', [
+    ...['-XX:TieredStopAtLevel=1', '-cp', join(JARS, '*'), 'kafka.admin.ConfigCommand'],
+    ...['--bootstrap-server', broker.hostPort, '--entity-type', 'users', '--entity-name', user],
+    ...['--alter', '--add-config', `SCRAM-SHA-256=[iterations=4096,password=${password}]`],
+  ])
+}
+
+function properties(port: number, controllerPort: number, data: string, sasl?: SaslListener): string[] {
+  const saslListener = (at: number | undefined): string => (at === undefined ? '' : `,SASL_PLAINTEXT://127.0.0.1:${at}`)
+  return [
     'process.roles=broker,controller',
     'node.id=1',
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}${saslListener(sasl?.port)}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}${saslListener(sasl?.advertisedPort)}`,
     'controller.listener.names=CONTROLLER',
     `log.dirs=${data}`,
     'num.partitions=4',
@@ -64,8 +83,17 @@ function properties(port: number, controllerPort: number, data: string): string 
     // A broker that was killed is let in again as soon as its old session has ended.
     'broker.heartbeat.interval.ms=250',
     'broker.session.timeout.ms=1000',
-  ].join('\n')}\n`
+    ...(sasl === undefined ? [] : SASL_PROPERTIES),
+  ]
 }
+
+/** Nobody is let in until there is a user. */
+const SASL_PROPERTIES = [
+  'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT',
+  'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256',
+  'listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required;',
+  'listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;',
+]
 
 /** An open port is not enough: the broker must have joined its own quorum. */
 async function answers(port: number): Promise<boolean> {
