@@ -97,6 +97,7 @@ import uri from './modules/uri/index.ts'
 import usrloc from './modules/usrloc/index.ts'
 import uuid from './modules/uuid/index.ts'
 import xml from './modules/xml/index.ts'
+import { growYoungHeapSooner } from './util/young-heap.ts'
 
 export type { RunningProxy, StartOptions } from './module/instance.ts'
 
@@ -214,4 +215,7 @@ const composition = compose(modules, transports)
 export const checkFile = (location: ScriptLocation): Promise<CheckResult> => checkScript(location, composition)
 
 /** Starts a proxy on a configuration file. Where that is not possible, nothing is left running. */
-export const startFile = (options: StartOptions): Promise<StartResult> => startScript(options, composition)
+export function startFile(options: StartOptions): Promise<StartResult> {
+  growYoungHeapSooner()
+  return startScript(options, composition)
+}
