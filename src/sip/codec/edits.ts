@@ -11,6 +11,8 @@ interface Edit {
 }
 
 const NONE: readonly Edit[] = []
+/** Stands for a list until it has something in it: most parts of a message are not changed. */
+const NONE_YET: Edit[] = []
 
 /**
  * Changes to a message as received, applied when it is written. Offsets are byte offsets in the received message. Text
@@ -107,15 +109,18 @@ export class Edits {
 
   /** As {@link apply}, noting the pieces. */
   applyTo(out: Assembler, bytes: Buffer, from: number, to: number, atEnd = to === bytes.length): void {
-    splice(out, this.#within(from, to, atEnd), bytes, from, to)
+    const within = this.#within(from, to, atEnd)
+    if (within.length === 0) out.copy(bytes, from, to)
+    else splice(out, within, bytes, from, to)
   }
 
   /** The changes that begin there, by place; those at one place in the order they were asked for. */
   #within(from: number, to: number, atEnd: boolean): readonly Edit[] {
-    const within: Edit[] = []
+    let within = NONE_YET
     for (const edit of this.#edits) {
       const { start } = edit
       if (start < from || start > to || (start === to && !atEnd)) continue
+      if (within === NONE_YET) within = []
       let at = within.push(edit) - 1
       for (; at > 0 && within[at - 1]!.start > start; at--) within[at] = within[at - 1]!
       within[at] = edit
