@@ -28,6 +28,8 @@ export class TextStore implements Store {
   readonly #options: TextStoreOptions
   readonly #log: Log
   readonly #tables = new Map<string, Promise<LoadedTable>>()
+  /** Settles when what was asked for so far is done. */
+  #turn: Promise<unknown> = Promise.resolve()
   /** One writing after the other. */
   #writing: Promise<void> = Promise.resolve()
   readonly #warned = new Set<string>()
@@ -38,25 +40,31 @@ export class TextStore implements Store {
     this.#log = log
   }
 
+  /** Does one thing after the other: whether a file has changed is known after a while only, and not in the order it was asked. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => {})
+    return result
+  }
+
   async columns(name: string): Promise<readonly string[]> {
     return (await this.#table(name)).columns.map(column => column.name)
   }
 
-  async select(name: string, query: StoredQuery): Promise<readonly StoredRow[]> {
-    return (await this.#table(name)).select(query)
+  select(name: string, query: StoredQuery): Promise<readonly StoredRow[]> {
+    return this.#inTurn(async () => (await this.#table(name)).select(query))
   }
 
-  async insert(name: string, row: StoredRow): Promise<void> {
-    const table = await this.#table(name)
-    table.insert(row)
+  insert(name: string, row: StoredRow): Promise<void> {
+    return this.#inTurn(async () => (await this.#table(name)).insert(row))
   }
 
-  async update(name: string, values: StoredRow, where: readonly Condition[]): Promise<number> {
-    return (await this.#table(name)).update(values, where)
+  update(name: string, values: StoredRow, where: readonly Condition[]): Promise<number> {
+    return this.#inTurn(async () => (await this.#table(name)).update(values, where))
   }
 
-  async delete(name: string, where: readonly Condition[]): Promise<number> {
-    return (await this.#table(name)).delete(where)
+  delete(name: string, where: readonly Condition[]): Promise<number> {
+    return this.#inTurn(async () => (await this.#table(name)).delete(where))
   }
 
   async create(name: string, columns: Readonly<Record<string, ColumnSpec>>): Promise<void> {
@@ -92,9 +100,12 @@ export class TextStore implements Store {
     if (failed !== undefined) throw failed.reason
   }
 
-  /** Writes the tables that differ from their files. Rejects with the first error, when all were tried. */
+  /**
+   * Writes the tables that differ from their files, with what was asked for before. Rejects with the first error, when all
+   * were tried.
+   */
   async dump(): Promise<void> {
-    const dumped = this.#writing.then(() => this.#dumpModified())
+    const dumped = Promise.all([this.#turn, this.#writing]).then(() => this.#dumpModified())
     this.#writing = dumped.catch(() => {})
     await dumped
   }
