@@ -58,7 +58,7 @@ export default defineTransport(
         const tls = address.tlsDomain === undefined ? undefined : tlsDomain(address.tlsDomain)
         if (address.tlsDomain !== undefined && tls === undefined)
           throw new Error(`broker_id [${id}]: no TLS client domain "${address.tlsDomain}" is defined`)
-        return [id, new Publisher({ address, settings, tls, log })] as const
+        return [id, new Publisher({ address, settings, tls, log, clock })] as const
       }),
     )
     const transport: Transport<KafkaAddress> = {

@@ -16,7 +16,6 @@ import type { Log } from '../../src/log/log.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import { orAbort } from '../../src/util/or-abort.ts'
 import type { KafkaAddress } from './address.ts'
-import { guardedSockets } from './guarded-socket.ts'
 import { clientConfig, type KafkaSettings } from './properties.ts'
 
 const { Kafka, KafkaJSError, KafkaJSProtocolError, logLevel, Partitioners } = kafkajs
@@ -79,7 +78,6 @@ export class KafkaLink implements Link {
     const config = clientConfig(this.#address, settings, tls)
     const kafka = new Kafka({
       ...config,
-      socketFactory: guardedSockets,
       logLevel: logLevel.WARN,
       logCreator: logTo(log),
     })

@@ -1,5 +1,6 @@
 import kafkajs, { type CompressionTypes as Compression, type KafkaConfig, type SASLOptions } from 'kafkajs'
 import type { KafkaAddress } from './address.ts'
+import { guardedSockets } from './guarded-socket.ts'
 
 const { CompressionTypes } = kafkajs
 
@@ -81,6 +82,7 @@ export function clientConfig(
   return {
     clientId: settings.clientId,
     brokers: brokers.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`),
+    socketFactory: guardedSockets,
     connectionTimeout: settings.connectionTimeoutMs,
     authenticationTimeout: settings.connectionTimeoutMs,
     requestTimeout: settings.requestTimeoutMs,

@@ -1,5 +1,6 @@
 import kafkajs, { type Producer } from 'kafkajs'
 import type { Log } from '../../src/log/log.ts'
+import type { Clock } from '../../src/util/clock.ts'
 import type { KafkaAddress } from './address.ts'
 import { clientConfig, type KafkaSettings } from './properties.ts'
 
@@ -7,6 +8,8 @@ const { Kafka, logLevel, Partitioners } = kafkajs
 
 /** Messages of scripts whose fate is not known; more are refused. */
 const MOST_UNDER_WAY = 10_000
+/** Between two attempts to connect; each is twice the one before. */
+const PAUSE_MS = { first: 100, longest: 5_000 } as const
 
 interface PublisherParts {
   readonly address: KafkaAddress
@@ -14,12 +17,15 @@ interface PublisherParts {
   /** Options of the TLS domain, if there is one. */
   readonly tls: object | undefined
   readonly log: Log
+  readonly clock: Clock
 }
 
 /** Writes what scripts give to one topic. It connects with the first message. */
 export class Publisher {
   readonly #parts: PublisherParts
   #producer: Promise<Producer> | null = null
+  /** Why the last attempt to connect failed, and until when there is no other. */
+  #refusal: { readonly error: unknown; readonly pauseMs: number; readonly untilMs: number } | undefined
   #underWay = 0
 
   constructor(parts: PublisherParts) {
@@ -56,14 +62,25 @@ export class Publisher {
   }
 
   async #connected(): Promise<Producer> {
+    const { clock } = this.#parts
+    const refusal = this.#refusal
+    if (this.#producer === null && refusal !== undefined && clock.monotonicMs() < refusal.untilMs) throw refusal.error
     const connecting = (this.#producer ??= this.#connect())
     try {
-      return await connecting
+      const producer = await connecting
+      this.#refusal = undefined
+      return producer
     } catch (error) {
-      // The next message tries again.
-      if (this.#producer === connecting) this.#producer = null
+      if (this.#producer === connecting) this.#pause(error)
       throw error
     }
+  }
+
+  /** The first message after the pause tries again; those before it have the same answer. */
+  #pause(error: unknown): void {
+    this.#producer = null
+    const pauseMs = Math.min(PAUSE_MS.longest, (this.#refusal?.pauseMs ?? PAUSE_MS.first / 2) * 2)
+    this.#refusal = { error, pauseMs, untilMs: this.#parts.clock.monotonicMs() + pauseMs }
   }
 
   async #connect(): Promise<Producer> {
@@ -74,10 +91,15 @@ export class Publisher {
       allowAutoTopicCreation: settings.createsTopics,
       createPartitioner: Partitioners.DefaultPartitioner,
     })
+    try {
+      await producer.connect()
+    } catch (error) {
+      void producer.disconnect().catch(() => {})
+      throw error
+    }
     producer.on(producer.events.DISCONNECT, () => {
       this.#producer = null
     })
-    await producer.connect()
     return producer
   }
 }

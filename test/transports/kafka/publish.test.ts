@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { Kafka, logLevel } from 'kafkajs'
 import { expect, inject, it, onTestFinished } from 'vitest'
 import { scriptProxy } from '../../support/script-proxy.ts'
@@ -38,4 +40,35 @@ it.skipIf(brokers === null)('kafka_publish() writes a record and tells a route w
   expect(await proxy.ask({ uri: 'sip:key@127.0.0.1' })).toBe('1 1')
   await until(() => proxy.told().includes('k 0 key from phone') && records.includes('key=from phone'))
   await until(() => proxy.told().includes('dead -1 <null> lost'))
+})
+
+it('kafka_publish() to a peer that talks nonsense says so, and connects again only after a pause', async () => {
+  let connections = 0
+  const server = createServer(socket => {
+    connections++
+    socket.on('error', () => {}).once('data', () => socket.write(Buffer.alloc(8)))
+    onTestFinished(() => void socket.destroy())
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const proxy = await scriptProxy({
+    top: `loadmodule "event_kafka.so"
+      modparam("event_kafka", "connect_timeout", 10000)
+      modparam("event_kafka", "broker_id", "[k]127.0.0.1:${(server.address() as AddressInfo).port}/t")
+      route[report] { xlog("«$avp(kafka_status)»"); }`,
+    route: 'kafka_publish("k", "x", , "report"); sl_send_reply(299, "$rc");',
+  })
+  const lose = async (count: number): Promise<void> => {
+    expect(await proxy.ask()).toBe('1')
+    await until(() => proxy.told().length === count)
+    expect(proxy.told().at(-1)).toBe('-1')
+  }
+  await lose(1)
+  const atFirst = connections
+  for (let n = 2; n <= 5; n++) await lose(n)
+  expect(connections).toBe(atFirst)
+  await proxy.clock.advance(100)
+  await lose(6)
+  expect(connections).toBeGreaterThan(atFirst)
 })
