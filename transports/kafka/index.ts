@@ -17,6 +17,7 @@ export default defineTransport(
       'kafka:127.0.0.1:9092/topic1',
       'kafka:127.0.0.1:9092/topic1?t.message.timeout.ms=1000&key=callid',
       'kafka:a:9092,b:9092/cdr?g.client.id=proxy&t.compression.type=gzip',
+      'kafka:a:9093/cdr?g.security.protocol=SASL_SSL&g.sasl.mechanism=SCRAM-SHA-256&g.sasl.username=proxy&g.sasl.password=secret',
     ],
     promises: { ordered: true, delivered: 'confirmed', noticesAbsence: true },
     params: {

@@ -38,7 +38,7 @@ export function settingsOf(
   const reader = new PropertyReader(properties)
   const acks = reader.choice(['acks', 'request.required.acks'], { all: -1, '-1': -1, '1': 1, '0': 0 } as const) ?? -1
   const idempotence = reader.flag(['enable.idempotence', 'idempotence'])
-  const protocol = reader.choice(['security.protocol'], PROTOCOLS) ?? { isTls: false, isSasl: false }
+  const protocol = reader.choice(['security.protocol'], PROTOCOLS)
   const settings: KafkaSettings = {
     clientId: reader.text(['client.id']) ?? 'fanfare',
     acks: idempotence === true ? -1 : acks,
@@ -47,8 +47,8 @@ export function settingsOf(
     requestTimeoutMs: reader.number(['request.timeout.ms', 'socket.timeout.ms', 'message.timeout.ms']) ?? 30_000,
     connectionTimeoutMs: reader.number(['socket.connection.setup.timeout.ms']) ?? connectTimeoutMs,
     createsTopics: reader.flag(['allow.auto.create.topics']) ?? true,
-    isTls: protocol.isTls || tlsDomain !== undefined,
-    sasl: saslOf(reader),
+    isTls: protocol?.isTls === true || tlsDomain !== undefined,
+    sasl: saslOf(reader, protocol?.isSasl),
   }
   return { settings, ignored: reader.ignored() }
 }
@@ -60,11 +60,19 @@ const PROTOCOLS = {
   sasl_ssl: { isTls: true, isSasl: true },
 } as const
 
-function saslOf(reader: PropertyReader): SASLOptions | undefined {
+/** `isAsked`: whether the protocol that is named has SASL; undefined where none is named. */
+function saslOf(reader: PropertyReader, isAsked: boolean | undefined): SASLOptions | undefined {
   const username = reader.text(['sasl.username'])
   const password = reader.text(['sasl.password']) ?? ''
   const named = reader.text(['sasl.mechanism', 'sasl.mechanisms'])?.toLowerCase() ?? 'plain'
-  if (username === undefined) return undefined
+  if (username === undefined) {
+    if (isAsked === true) reader.ignore('security.protocol', 'it asks for SASL, and sasl.username is missing')
+    return undefined
+  }
+  if (isAsked === false) {
+    reader.ignore('sasl.username', 'security.protocol is one without SASL')
+    return undefined
+  }
   const mechanism = MECHANISMS.find(known => known === named)
   if (mechanism === undefined) {
     reader.ignore('sasl.mechanism', `"${named}" is not offered; PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are`)

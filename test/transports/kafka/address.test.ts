@@ -51,6 +51,20 @@ describe('properties of a kafka: socket', () => {
     })
   })
 
+  it.each([
+    ['g.security.protocol=ssl&g.sasl.username=u&g.sasl.password=p', 'sasl.username'],
+    ['g.security.protocol=sasl_plaintext', 'security.protocol'],
+  ])('log in only where the protocol that is named and the user agree: %s', (query, named) => {
+    const { settings: read, ignored } = settings(query)
+    expect(read.sasl).toBeUndefined()
+    expect(ignored.map(([name]) => name)).toEqual([named])
+  })
+
+  it('log in with a user where no protocol is named', () => {
+    const { settings: read, ignored } = settings('g.sasl.username=u&g.sasl.password=p')
+    expect([read.sasl, ignored]).toEqual([{ mechanism: 'plain', username: 'u', password: 'p' }, []])
+  })
+
   it('that mean nothing here are named with the reason', () => {
     expect(settings('g.queue.buffering.max.ms=5&t.compression.type=zstd').ignored).toEqual([
       ['compression.type', '"zstd" is none of none, gzip'],
