@@ -143,15 +143,28 @@ beforeAll(async () => {
   before = await census()
 }, PATIENCE_MS)
 
+/** What there is more of than at the last census. */
+async function growth(): Promise<{
+  readonly kinds: readonly { kind: string; more: number }[]
+  readonly bytes: number
+}> {
+  const after = await census()
+  const kinds = Object.entries(after.counts)
+    .map(([kind, count]) => ({ kind, more: count - (before.counts[kind] ?? 0) }))
+    .filter(({ more }) => more > MOST_OBJECTS)
+  const bytes = after.bytes - before.bytes
+  before = after
+  return { kinds, bytes }
+}
+
 it.each(WORK)(`${TIMES} %s leave nothing in the heap`, { timeout: PATIENCE_MS }, async (_name, work) => {
   await work()
-  const after = await census()
-  const grown = Object.entries(after.counts).map(([kind, count]) => ({
-    kind,
-    more: count - (before.counts[kind] ?? 0),
-  }))
-  const moreBytes = after.bytes - before.bytes
-  before = after
-  expect(grown.filter(({ more }) => more > MOST_OBJECTS)).toEqual([])
-  expect(moreBytes).toBeLessThan(MOST_BYTES)
+  let grown = await growth()
+  // A table that doubles and a buffer that is begun grow once; what leaks grows each time.
+  for (let again = 0; again < 2 && (grown.kinds.length > 0 || grown.bytes >= MOST_BYTES); again++) {
+    await work()
+    grown = await growth()
+  }
+  expect(grown.kinds).toEqual([])
+  expect(grown.bytes).toBeLessThan(MOST_BYTES)
 })
