@@ -1,6 +1,9 @@
 import type { Capability, CapabilityHandlers } from './capability.ts'
 import { isShareOf } from './spread.ts'
 
+/** Why a state has changed that another node has found (events reference). */
+export const REPLICATED = 'replicated info'
+
 /** Which nodes probe what they share the states of: each all; the one active for a sharing tag; each its part. */
 const PROBING_MODES = ['all', 'by-shtag', 'distributed'] as const
 type ProbingMode = (typeof PROBING_MODES)[number]

@@ -1,13 +1,10 @@
-import { SharedStates } from '../../cluster/shared-states.ts'
+import { REPLICATED, SharedStates } from '../../cluster/shared-states.ts'
 import type { ModuleContext } from '../../module/define.ts'
 import type { Destination } from './destination.ts'
 import type { DispatcherParams } from './params.ts'
 import type { Partition } from './partition.ts'
 import type { Registry } from './registry.ts'
 import type { Statuses } from './status.ts'
-
-/** Why a state has changed that another node has found (events reference). */
-const REASON = 'replicated info'
 
 /** The states of destinations in a cluster. */
 export interface DestinationStates {
@@ -32,7 +29,7 @@ export function shareStates(
       const partition = registry.find(name)
       const destination = partition?.find(Number(set), uri.join(' '))
       if (partition !== undefined && destination !== undefined && state >= 0 && state <= 2)
-        statuses().adopt(partition, destination, state, REASON)
+        statuses().adopt(partition, destination, state, REPLICATED)
     },
   })
   return {

@@ -1,13 +1,10 @@
-import { SharedStates } from '../../cluster/shared-states.ts'
+import { REPLICATED, SharedStates } from '../../cluster/shared-states.ts'
 import type { ModuleContext } from '../../module/define.ts'
 import { type Gateway, State } from './gateway.ts'
 import type { DroutingParams } from './params.ts'
 import type { Partition } from './partition.ts'
 import type { Registry } from './registry.ts'
 import type { Statuses } from './status.ts'
-
-/** Why a state has changed that another node has found (events reference). */
-const REASON = 'replicated info'
 
 /** The states of gateways in a cluster. */
 export interface GatewayStates {
@@ -34,7 +31,7 @@ export function shareStates(
       const gateway = partition?.data.gateways.get(id)
       const state = Object.values(State).find(known => known === number)
       if (partition !== undefined && gateway !== undefined && state !== undefined)
-        statuses().set(partition, gateway, state, REASON)
+        statuses().set(partition, gateway, state, REPLICATED)
     },
   })
   return {

@@ -1,4 +1,4 @@
-import { SharedStates } from '../../cluster/shared-states.ts'
+import { REPLICATED, SharedStates } from '../../cluster/shared-states.ts'
 import { defineModule, field } from '../../module/define.ts'
 import { GroupBlacklists } from '../../proxy/group-blacklists.ts'
 import { locate } from '../../proxy/locate.ts'
@@ -51,7 +51,7 @@ export default defineModule(
         const destination = registry.find(Number(key))
         if (destination === undefined) return
         destination.isLocked = state === LOCKED
-        registry.switch(destination, state === ENABLED, 'replicated info')
+        registry.switch(destination, state === ENABLED, REPLICATED)
       },
     })
     const balancer = new Balancer(dialogs, registry)
