@@ -52,8 +52,8 @@ describe.skipIf(!canStartRabbitMq())('while RabbitMQ is killed and comes back', 
     const openQueue = (): Promise<AmqpQueue> =>
       AmqpQueue.open(broker.url, { name, durable: true, arguments: { 'x-queue-type': type } })
     await (await openQueue()).close()
-    // RabbitMQ 3.10 has a new quorum queue on disk only after a while; a crash before that makes it useless for good.
-    if (type === 'quorum') broker.ctl('eval', '[dets:sync(Table) || Table <- dets:all()].')
+    // RabbitMQ 3.10 has a new queue on disk only after a while; a crash before that loses it, a quorum queue even for good.
+    broker.ctl('eval', 'mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()].')
     const bus = new EventBus({ clock: systemClock, log: silentLog, policy })
     const { transports } = setUpTransport(rabbitmq, { connect_timeout: 10_000 })
     for (const transport of transports) bus.registerTransport(transport)
