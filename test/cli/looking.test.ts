@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { main } from '../../src/cli/main.ts'
 import { freePort } from '../support/ports.ts'
 import { type ProxyUnderTest, startProxy } from '../support/running-proxy.ts'
+import { until } from '../support/until.ts'
 import { CapturedIo } from './captured-io.ts'
 
 /** A loaded machine writes late. */
@@ -28,6 +29,8 @@ startup_route {
 route { exit; }
 `)
   url = `http://127.0.0.1:${http}/mi`
+  // An event that comes before its receiver is open fails once and is sent again, and the trail shows both.
+  await until(() => proxy.proxy.host.bus.subscriptions().every(({ health }) => health.state === 'up'))
 })
 afterAll(() => proxy?.stop())
 

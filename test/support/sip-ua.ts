@@ -6,6 +6,8 @@ import { firstLine, headerOf } from '../../src/testing/message-text.ts'
 
 export { firstLine, headerOf, headersOf } from '../../src/testing/message-text.ts'
 
+/** So many of the messages that came stand in the text of an error. */
+const MOST_COMPLAINED = 20
 /** How long an expected message is waited for before the test is told what came instead. */
 const PATIENCE_MS = 10_000
 
@@ -160,7 +162,10 @@ export class SipUa {
     for (;;) {
       const at = this.#unread.findIndex(message => matches(message, expected))
       const [found] = at < 0 ? [] : this.#unread.splice(at, 1)
-      if (found !== undefined) return found
+      if (found !== undefined) {
+        timeout.onabort = null
+        return found
+      }
       await new Promise<void>((resolve, reject) => {
         this.#wake = resolve
         timeout.onabort = () => reject(new Error(this.#complaint(expected)))
@@ -169,8 +174,10 @@ export class SipUa {
   }
 
   #complaint(expected: Expected): string {
-    const came = this.received.map(message => firstLine(message)).join(' | ')
-    return `${this.name} waited for ${JSON.stringify(expected)} in vain; what came: ${came || 'nothing'}`
+    const last = this.received.slice(-MOST_COMPLAINED)
+    const came = last.map(message => firstLine(message)).join(' | ')
+    const count = this.received.length
+    return `${this.name} waited for ${JSON.stringify(expected)} in vain; of ${count} messages the last: ${came || 'none'}`
   }
 
   #take(bytes: Buffer): void {
