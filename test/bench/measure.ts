@@ -86,6 +86,29 @@ export async function inTurn(
   return [median(as), median(bs)]
 }
 
+/**
+ * Runs two jobs in pairs of rounds, the one and the other first in turn; gives the medians and the median of the ratios a/b within
+ * the pairs. For jobs that are warm already.
+ */
+export async function inPairs(
+  a: () => Promise<number>,
+  b: () => Promise<number>,
+  pairs: number,
+): Promise<readonly [a: number, b: number, ratio: number]> {
+  const as: number[] = []
+  const bs: number[] = []
+  const ratios: number[] = []
+  for (let pair = 0; pair < pairs; pair++) {
+    const bFirst = pair % 2 === 1 ? await b() : null
+    const a1 = await a()
+    const b1 = bFirst ?? (await b())
+    as.push(a1)
+    bs.push(b1)
+    ratios.push(a1 / b1)
+  }
+  return [median(as), median(bs), median(ratios)]
+}
+
 /** Processor time of this process so far, microseconds. */
 export function cpuUs(): number {
   const { user, system } = process.cpuUsage()
