@@ -7,11 +7,16 @@ export const MAX_BATCH = 1000
 /** The id of a request, as answered: an integer, text or null. */
 export type RequestId = number | string | null
 
+export interface CallRequest {
+  readonly kind: 'call'
+  readonly method: string
+  readonly params: unknown
+  /** Undefined: a notification, which is not answered. */
+  readonly id: RequestId | undefined
+}
+
 /** What an element of the input asks for. */
-export type Request =
-  /** `id` undefined: a notification, which is not answered. */
-  | { readonly kind: 'call'; readonly method: string; readonly params: unknown; readonly id: RequestId | undefined }
-  | { readonly kind: 'invalid'; readonly id: RequestId }
+export type Request = CallRequest | { readonly kind: 'invalid'; readonly id: RequestId }
 
 export type ParsedJson = { readonly ok: true; readonly value: unknown } | { readonly ok: false }
 
@@ -65,8 +70,10 @@ const isStructured = (value: unknown): value is object => typeof value === 'obje
 function member(object: object, name: string): unknown {
   const entries = object as Readonly<Record<string, unknown>>
   if (Object.hasOwn(entries, name)) return entries[name]
-  const key = Object.keys(entries).find(k => k.length === name.length && k.toLowerCase() === name)
-  return key === undefined ? undefined : entries[key]
+  for (const key of Object.keys(entries)) {
+    if (key.length === name.length && key.toLowerCase() === name) return entries[key]
+  }
+  return undefined
 }
 
 export interface AnswerStyle {
@@ -82,8 +89,12 @@ export type Outcome = { readonly result: unknown } | { readonly error: MiError }
  * Throws TypeError or RangeError when a result is no JSON: cyclic, too deep, or holding a bigint.
  */
 export function answerText(outcome: Outcome, id: RequestId, style: AnswerStyle = {}): string {
-  const body = 'error' in outcome ? { error: errorMember(outcome.error) } : { result: outcome.result }
-  return JSON.stringify({ jsonrpc: '2.0', ...body, id }, null, style.pretty ? '\t' : undefined)
+  const answer =
+    'error' in outcome
+      ? { jsonrpc: '2.0', error: errorMember(outcome.error), id }
+      : { jsonrpc: '2.0', result: outcome.result, id }
+  // V8 has a faster writer for values that are not to be indented.
+  return style.pretty ? JSON.stringify(answer, null, '\t') : JSON.stringify(answer)
 }
 
 /** Joins the answers of a batch. */

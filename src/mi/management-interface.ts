@@ -1,4 +1,4 @@
-import type { Log } from '../log/log.ts'
+import { type Log, LogLevel } from '../log/log.ts'
 import type { Clock } from '../util/clock.ts'
 import type { CommandSpec } from '../util/spec.ts'
 import {
@@ -13,6 +13,7 @@ import {
   type AnswerStyle,
   answerText,
   batchText,
+  type CallRequest,
   MAX_BATCH,
   type Outcome,
   parseJson,
@@ -39,6 +40,9 @@ export interface Caller {
 export interface HandleOptions extends AnswerStyle {
   readonly caller?: Caller
 }
+
+/** Text to send back; null when nothing is to be answered. */
+export type Answer = string | null
 
 /** Commands that may run at one time; more are refused, so that a flood of slow ones cannot fill the memory. */
 const MAX_IN_PROGRESS = 1000
@@ -95,61 +99,56 @@ export class ManagementInterface {
    * MiError only; what else a handler throws is logged and becomes −32000 `Server error`.
    */
   async call(method: string, params?: unknown, caller: Caller = INTERNAL): Promise<unknown> {
-    const command = this.#lookUp(method)
-    this.#admit(command, caller)
-    const args = matchParams(command.spec, params)
-    if (this.#inProgress >= MAX_IN_PROGRESS) throw serverError('Too many commands in progress')
-    this.#log.debug('management command', { command: command.name, door: caller.door, remote: caller.remote })
-    this.#inProgress++
-    try {
-      return await this.#run(command, args)
-    } catch (thrown) {
-      throw this.#refusal(command, caller, thrown)
-    } finally {
-      this.#inProgress--
-    }
+    return this.#run(method, params, caller)
   }
 
   /**
-   * Answers a JSON-RPC text, a single request or a batch. Gives null when nothing is to be answered: notifications.
-   * Never rejects. Text behind the first JSON value is ignored.
+   * Answers a JSON-RPC text, a single request or a batch; at once when the command gave its result at once. Gives null when
+   * nothing is to be answered: notifications. Neither throws nor rejects. Text behind the first JSON value is ignored.
    */
-  handle(text: string, options: HandleOptions = {}): Promise<string | null> {
+  handle(text: string, options: HandleOptions = {}): Answer | Promise<Answer> {
     const parsed = parseJson(text)
     if (parsed.ok) return this.handleValue(parsed.value, options)
-    const error = new MiError(MiCode.parseError, 'Parse error')
-    return Promise.resolve(answerText({ error }, null, options))
+    return answerText({ error: new MiError(MiCode.parseError, 'Parse error') }, null, options)
   }
 
   /** The same for a request that is parsed already. */
-  async handleValue(value: unknown, options: HandleOptions = {}): Promise<string | null> {
-    if (!Array.isArray(value) || value.length === 0) return this.#answer(value, options)
-    if (value.length > MAX_BATCH) {
+  handleValue(value: unknown, options: HandleOptions = {}): Answer | Promise<Answer> {
+    return Array.isArray(value) && value.length > 0 ? this.#answerAll(value, options) : this.#answer(value, options)
+  }
+
+  async #answerAll(batch: readonly unknown[], options: HandleOptions): Promise<Answer> {
+    if (batch.length > MAX_BATCH) {
       const error = new MiError(MiCode.invalidRequest, 'Invalid Request', `A batch holds at most ${MAX_BATCH} requests`)
       return answerText({ error }, null, options)
     }
     const answers: string[] = []
-    for (const element of value) {
+    for (const element of batch) {
       const answer = await this.#answer(element, options)
       if (answer !== null) answers.push(answer)
     }
     return answers.length === 0 ? null : batchText(answers, options)
   }
 
-  async #answer(value: unknown, options: HandleOptions): Promise<string | null> {
+  #answer(value: unknown, options: HandleOptions): Answer | Promise<Answer> {
     const request = readRequest(value)
     if (request.kind === 'invalid') {
       return answerText({ error: new MiError(MiCode.invalidRequest, 'Invalid Request') }, request.id, options)
     }
-    const outcome = await this.#outcome(request.method, request.params, options)
-    return request.id === undefined ? null : this.#write(request.method, outcome, request.id, options)
+    const { method, id } = request
+    const outcome = this.#outcome(request, options.caller)
+    const write = (outcome: Outcome): Answer => (id === undefined ? null : this.#write(method, outcome, id, options))
+    return outcome instanceof Promise ? outcome.then(write) : write(outcome)
   }
 
-  #outcome(method: string, params: unknown, options: HandleOptions): Promise<Outcome> {
-    return this.call(method, params, options.caller).then(
-      result => ({ result }),
-      error => ({ error }),
-    )
+  #outcome({ method, params }: CallRequest, caller: Caller = INTERNAL): Outcome | Promise<Outcome> {
+    const failure = (error: MiError): Outcome => ({ error })
+    try {
+      const result = this.#run(method, params, caller)
+      return result instanceof Promise ? result.then(late => ({ result: late }), failure) : { result }
+    } catch (error) {
+      return failure(error as MiError)
+    }
   }
 
   #write(method: string, outcome: Outcome, id: RequestId, style: AnswerStyle): string {
@@ -177,9 +176,30 @@ export class ManagementInterface {
     throw new MiError(MiCode.forbidden, 'Forbidden', `${name} may not be run here`)
   }
 
-  #run(command: Command, args: CommandArgs): unknown {
-    const result = (command.handler as (args: CommandArgs) => unknown)(args)
-    return result instanceof Promise ? this.#inTime(result).then(checkResult) : checkResult(result)
+  /** What a command gives; a promise where its handler gives one. Throws, or rejects with, MiError. */
+  #run(method: string, params: unknown, caller: Caller): unknown {
+    const command = this.#lookUp(method)
+    this.#admit(command, caller)
+    const args = matchParams(command.spec, params)
+    if (this.#inProgress >= MAX_IN_PROGRESS) throw serverError('Too many commands in progress')
+    if (this.#log.enabled(LogLevel.debug)) this.#log.debug('management command', fieldsOf(command, caller))
+    try {
+      const result = (command.handler as (args: CommandArgs) => unknown)(args)
+      return result instanceof Promise ? this.#settle(command, caller, result) : checkResult(result)
+    } catch (thrown) {
+      throw this.#refusal(command, caller, thrown)
+    }
+  }
+
+  async #settle(command: Command, caller: Caller, result: Promise<unknown>): Promise<unknown> {
+    this.#inProgress++
+    try {
+      return checkResult(await this.#inTime(result))
+    } catch (thrown) {
+      throw this.#refusal(command, caller, thrown)
+    } finally {
+      this.#inProgress--
+    }
   }
 
   #inTime(result: Promise<unknown>): Promise<unknown> {
@@ -191,7 +211,7 @@ export class ManagementInterface {
 
   #refusal(command: Command, caller: Caller, thrown: unknown): MiError {
     const error = commandError(thrown)
-    const fields = { command: command.name, door: caller.door, remote: caller.remote }
+    const fields = fieldsOf(command, caller)
     if (error !== null && error.code !== MiCode.serverError) {
       this.#log.debug('management command refused', { ...fields, code: error.code, reason: error.message })
       return error
@@ -201,6 +221,8 @@ export class ManagementInterface {
     return error ?? serverError('Command handler failed')
   }
 }
+
+const fieldsOf = ({ name }: Command, { door, remote }: Caller) => ({ command: name, door, remote })
 
 function serverError(data: string): MiError {
   return new MiError(MiCode.serverError, 'Server error', data)

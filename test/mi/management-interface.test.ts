@@ -18,7 +18,7 @@ function withHandler(handler: (args: never) => unknown, clock = new VirtualClock
   return { mi, log, clock }
 }
 
-const ask = (mi: ManagementInterface, id: unknown = 1): Promise<string | null> =>
+const ask = async (mi: ManagementInterface, id: unknown = 1): Promise<string | null> =>
   mi.handle(JSON.stringify({ jsonrpc: '2.0', method: 'run', id }))
 
 describe('JSON-RPC requests', () => {
@@ -140,6 +140,11 @@ describe('batches', () => {
 describe('what commands give', () => {
   it('a promise is awaited', async () => {
     expect(await ask(withHandler(async () => ({ a: null })).mi)).toBe('{"jsonrpc":"2.0","result":{"a":null},"id":1}')
+  })
+
+  it('what is no promise is answered at once', () => {
+    const { mi } = withHandler(() => 1)
+    expect(mi.handle('{"jsonrpc":"2.0","method":"run","id":1}')).toBe('{"jsonrpc":"2.0","result":1,"id":1}')
   })
 
   it('undefined is answered as OK', async () => {

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -6,6 +5,15 @@ import type { Log } from '../../log/log.ts'
 import type { Caller } from '../management-interface.ts'
 import type { CommandRules } from '../permissions.ts'
 import type { AddressList } from './address-list.ts'
+import { BasicAuth, type HttpCredentials, type HttpUser } from './basic-auth.ts'
+import { parseTarget, type Target } from './http-target.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asked; null where no names are asked for. */
+    user: HttpUser | null
+  }
+}
 
 /** A request as handlers see it. */
 export interface HttpRequest {
@@ -50,19 +58,6 @@ export interface HttpWriter {
 
 /** Answers the requests under one root. What it throws is logged and answered 500. */
 export type HttpHandler = (request: HttpRequest) => HttpAnswer | HttpStream | Promise<HttpAnswer | HttpStream>
-
-/** Somebody who may use the listener. */
-export interface HttpUser {
-  readonly username: string
-  readonly password: string
-  /** Commands this user may run; null for all. */
-  readonly rules: CommandRules | null
-}
-
-export interface HttpCredentials {
-  readonly realm: string
-  readonly users: readonly HttpUser[]
-}
 
 /** Who runs a command, with what the door and the user's entry let them run. */
 export function httpCaller(door: string, { remote, user }: HttpRequest, rules: CommandRules | null): Caller {
@@ -112,10 +107,12 @@ export class HttpListener {
   readonly #mounts = new Map<string, Mount>()
   readonly #options: HttpListenerOptions
   readonly #log: Log
+  readonly #auth: BasicAuth | null
   readonly #app: FastifyInstance
 
   constructor(options: HttpListenerOptions, log: Log) {
     this.#options = options
+    this.#auth = options.credentials === undefined ? null : new BasicAuth(options.credentials)
     this.#log = log
     this.#app = this.#createApp()
   }
@@ -159,7 +156,7 @@ export class HttpListener {
   #createApp(): FastifyInstance {
     const { maxBodyBytes, receiveTimeoutMs, tls } = this.#options
     const timeouts = { requestTimeout: receiveTimeoutMs, keepAliveTimeout: receiveTimeoutMs }
-    const options = { ...timeouts, bodyLimit: maxBodyBytes, forceCloseConnections: true }
+    const options = { ...timeouts, bodyLimit: maxBodyBytes, forceCloseConnections: true, exposeHeadRoutes: false }
     const connectionsCheckingInterval = Math.max(250, receiveTimeoutMs / 4)
     const server = { ...timeouts, headersTimeout: receiveTimeoutMs, connectionsCheckingInterval }
     const app: FastifyInstance =
@@ -169,49 +166,49 @@ export class HttpListener {
     app.server.maxConnections = MAX_CONNECTIONS
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    app.decorateRequest('user', null)
     app.addHook('onRequest', (request, reply, done) => this.#admit(request, reply, done))
     app.setErrorHandler((error: FastifyError, request, reply) => this.#fail(error, request, reply))
-    // Every request goes this way, so that a path with odd characters meets our rules and not a router's.
-    app.setNotFoundHandler((request, reply) => this.#serve(request, reply))
+    const serve = (request: FastifyRequest, reply: FastifyReply) => this.#serve(request, reply)
+    // One route for all: what can be decoded at all meets our rules and not a router's. Other methods go the second way.
+    app.route({ method: ['GET', 'POST'], url: '/*', handler: serve })
+    app.setNotFoundHandler(serve)
     return app
   }
 
   #admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     // Requests are told by their root alone: an unknown or malformed content type must not refuse one.
-    delete request.raw.headers['content-type']
-    const { credentials, allowed = null } = this.#options
-    if (allowed !== null && !allowed.has(request.ip)) {
-      this.#log.warn('HTTP request refused', { remote: request.ip, reason: 'the address is not allowed' })
-      send(reply, { status: 403, contentType: HTML, body: page('Forbidden'), close: true })
-    } else if (credentials !== undefined && userOf(request, credentials) === null) {
-      reply.header('WWW-Authenticate', `Basic realm="${credentials.realm.replaceAll('"', "'")}", charset="UTF-8"`)
-      send(reply, { status: 401, contentType: HTML, body: page('Authentication required'), close: true })
-    } else if (request.method !== 'GET' && request.method !== 'POST') {
-      send(reply, { status: 406, contentType: HTML, body: page('Unsupported HTTP request!'), close: true })
-    } else if (request.method === 'POST' && isCrossSite(request)) {
-      // A page of another site that the operator's browser shows must not be able to command the proxy.
-      send(reply, { status: 403, contentType: HTML, body: page('Cross-site request refused'), close: true })
-    } else done()
+    request.raw.headers['content-type'] = undefined
+    const refusal = this.#refusal(request)
+    if (refusal === null) done()
+    else send(reply, refusal)
   }
 
-  async #serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const url = parseTarget(request.url)
-    const [root, ...path] = url?.path ?? []
-    if (url === null || root === undefined || root === '') {
-      return send(reply, { status: 400, contentType: HTML, body: page('Unable to parse URL!'), close: true })
+  /** Why a request is not even read; null when it may come in. */
+  #refusal(request: FastifyRequest): HttpAnswer | null {
+    const { allowed = null } = this.#options
+    if (allowed !== null && !allowed.has(request.ip)) {
+      this.#log.warn('HTTP request refused', { remote: request.ip, reason: 'the address is not allowed' })
+      return refused(403, 'Forbidden')
     }
+    if (this.#auth !== null) {
+      request.user = this.#auth.userOf(request.headers.authorization)
+      const headers = { 'WWW-Authenticate': this.#auth.challenge }
+      if (request.user === null) return { ...refused(401, 'Authentication required'), headers }
+    }
+    if (request.method !== 'GET' && request.method !== 'POST') return refused(406, 'Unsupported HTTP request!')
+    // A page of another site that the operator's browser shows must not be able to command the proxy.
+    return request.method === 'POST' && isCrossSite(request) ? refused(403, 'Cross-site request refused') : null
+  }
+
+  #serve(request: FastifyRequest, reply: FastifyReply): FastifyReply | Promise<FastifyReply> {
+    const target = parseTarget(request.url)
+    const root = target?.path[0] ?? ''
+    if (target === null || root === '') return send(reply, refused(400, 'Unable to parse URL!'))
     const mount = this.#mounts.get(root)
     if (mount === undefined) return send(reply, { status: 404, contentType: HTML, body: page('Not found') })
-    const answer = await mount.handler({
-      method: request.method,
-      path,
-      query: url.query,
-      headers: request.headers,
-      body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-      remote: `${request.ip}:${request.socket.remotePort ?? 0}`,
-      user: userOf(request, this.#options.credentials),
-    })
-    return 'open' in answer ? sendStream(reply, answer) : send(reply, answer)
+    const answer = mount.handler(new ReceivedRequest(request, target))
+    return answer instanceof Promise ? answer.then(late => give(reply, late)) : give(reply, answer)
   }
 
   #fail(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -227,13 +224,53 @@ export class HttpListener {
 const secure = (app: unknown): FastifyInstance => app as FastifyInstance
 
 const page = (text: string): string => `<html><body>${text}</body></html>`
+const refused = (status: number, text: string): HttpAnswer => ({
+  status,
+  contentType: HTML,
+  body: page(text),
+  close: true,
+})
 
-function send(reply: FastifyReply, answer: HttpAnswer): FastifyReply {
-  if (answer.close === true) reply.header('Connection', 'close')
-  if (answer.headers !== undefined) reply.headers(answer.headers)
-  // Fastify would add a charset to a text type it is given through `type()`; the answer says what it means.
-  return reply.code(answer.status).header('Content-Type', answer.contentType).send(Buffer.from(answer.body))
+const NO_BODY = Buffer.alloc(0)
+
+/** A request that was read. The query is parsed when it is asked for: those of the management interface have none. */
+class ReceivedRequest implements HttpRequest {
+  readonly method: string
+  readonly path: readonly string[]
+  readonly headers: HttpRequest['headers']
+  readonly body: Buffer
+  readonly remote: string
+  readonly user: HttpUser | null
+  readonly #search: string
+
+  constructor(request: FastifyRequest, { path, search }: Target) {
+    this.method = request.method
+    this.path = path.slice(1)
+    this.headers = request.headers
+    this.body = Buffer.isBuffer(request.body) ? request.body : NO_BODY
+    this.remote = `${request.ip}:${request.socket.remotePort ?? 0}`
+    this.user = request.user
+    this.#search = search
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.#search)
+  }
 }
+
+const give = (reply: FastifyReply, answer: HttpAnswer | HttpStream): FastifyReply =>
+  'open' in answer ? sendStream(reply, answer) : send(reply, answer)
+
+function send(reply: FastifyReply, { status, contentType, body, close, headers }: HttpAnswer): FastifyReply {
+  if (close === true) reply.header('Connection', 'close')
+  if (headers !== undefined) reply.headers(headers)
+  // A text leaves together with the head, in the encoding of the text; header fields are Latin-1.
+  const payload = headers === undefined ? body : Buffer.from(body)
+  return reply.code(status).header('Content-Type', contentType).serializer(asItIs).send(payload)
+}
+
+/** Without a serializer Fastify adds a charset to the content type of JSON; the answer says what it means. */
+const asItIs = (body: unknown): string => body as string
 
 function sendStream(reply: FastifyReply, stream: HttpStream): FastifyReply {
   const body = new PassThrough()
@@ -246,33 +283,3 @@ function sendStream(reply: FastifyReply, stream: HttpStream): FastifyReply {
   body.on('error', () => {})
   return reply.header('Content-Type', stream.contentType).header('Cache-Control', 'no-store').send(body)
 }
-
-/** A target that means what it says: nothing escaped, no dots, no query. */
-const PLAIN_TARGET = /^(?:\/[\w-]+)+$/
-
-/** Splits a request target into decoded path segments and query; null when it cannot be decoded. */
-function parseTarget(target: string): { path: readonly string[]; query: URLSearchParams } | null {
-  if (PLAIN_TARGET.test(target)) return { path: target.slice(1).split('/'), query: new URLSearchParams() }
-  try {
-    const { pathname, searchParams } = new URL(target, 'http://localhost')
-    const path = pathname.slice(1).split('/').map(decodeURIComponent)
-    // A final slash names the same thing.
-    return { path: path.at(-1) === '' ? path.slice(0, -1) : path, query: searchParams }
-  } catch {
-    return null
-  }
-}
-
-/** The user a request names (RFC 7617 §2), or null. Compares digests, so that the time taken tells nothing about the passwords. */
-function userOf(request: FastifyRequest, credentials: HttpCredentials | undefined): HttpUser | null {
-  if (credentials === undefined) return null
-  const encoded = /^basic +([\w+/=-]+) *$/i.exec(request.headers.authorization ?? '')?.[1]
-  if (encoded === undefined) return null
-  const given = digest(Buffer.from(encoded, 'base64'))
-  const matching = credentials.users.filter(user =>
-    timingSafeEqual(given, digest(Buffer.from(`${user.username}:${user.password}`))),
-  )
-  return matching[0] ?? null
-}
-
-const digest = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()

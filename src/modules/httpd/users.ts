@@ -1,4 +1,4 @@
-import type { HttpUser } from '../../mi/doors/http.ts'
+import type { HttpUser } from '../../mi/doors/basic-auth.ts'
 import { parseRules } from '../../mi/permissions.ts'
 
 /** The parameters of httpd that name users. */

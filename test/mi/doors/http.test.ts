@@ -76,6 +76,11 @@ describe('management by HTTP', () => {
     },
   )
 
+  it.each(['HEAD', 'DELETE', 'PROPFIND'])('%s is refused', async method => {
+    const answer = await fetch(`http://127.0.0.1:${port}/mi`, { method })
+    expect(answer.status).toBe(406)
+  })
+
   it('a path nobody has mounted is not found, and the connection stays', async () => {
     const http = client()
     expect(await http.ask(golden('mi_proto/http_badpath.req'))).toMatchObject({ status: 404, closed: false })
@@ -204,6 +209,19 @@ describe('Basic authentication', () => {
     expect(await ask(post(PING, '/mi', basic('operator:p:w')))).toMatchObject({ status: 200, body: PONG })
   })
 
+  it('names its realm in Latin-1', async () => {
+    await restart({ credentials: { ...credentials, realm: 'Büro' } })
+    expect((await ask(post(PING))).headers.get('www-authenticate')).toBe('Basic realm="Büro", charset="UTF-8"')
+  })
+
+  it('tells a handler who asked', async () => {
+    const second = { username: 'watcher', password: 'x', rules: null }
+    const whoami: HttpHandler = ({ user }) => ({ status: 200, contentType: 'text/plain', body: `${user?.username}` })
+    await restart({ credentials: { ...credentials, users: [...credentials.users, second] } }, { whoami })
+    expect((await ask(post('x', '/whoami', basic('watcher:x')))).body).toBe('watcher')
+    expect((await ask(post('x', '/whoami', basic('operator:p:w')))).body).toBe('operator')
+  })
+
   it.each(['', basic('operator:p'), basic(':'), 'Authorization: Basic %%%\r\n', 'Authorization: Bearer x\r\n'])(
     'header %j is answered 401',
     async header => {
@@ -216,6 +234,13 @@ describe('Basic authentication', () => {
 })
 
 describe('the listener', () => {
+  it('counts the bytes of a text, not its characters, and leaves its content type alone', async () => {
+    await restart({}, { text: () => ({ status: 200, contentType: 'application/json', body: '"Grüße 😀"' }) })
+    const answer = await ask(post('x', '/text'))
+    expect(answer.body).toBe('"Grüße 😀"')
+    expect(answer.headers.get('content-type')).toBe('application/json')
+  })
+
   it('rejects with the reason when the address is taken', async () => {
     const second = new HttpListener({ host: '127.0.0.1', port, maxBodyBytes: 1, receiveTimeoutMs: 1 }, sample.log)
     await expect(second.open()).rejects.toThrow('EADDRINUSE')
