@@ -16,6 +16,11 @@ export interface Log {
   debug(message: string, fields?: LogFields): void
   /** The same log under another part's name. */
   child(part: string): Log
+  /**
+   * The same log for lines that may come with every message, as while a peer is away: of those with one text about one thing,
+   * one in ten seconds is written, and `again` tells for how many it stands. `about` is what it is about: an address, a name.
+   */
+  often(about?: string): Log
   /** Whether a line of this level would be written: guards costly arguments. */
   enabled(level: number): boolean
 }

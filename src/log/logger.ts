@@ -1,6 +1,7 @@
 import { asctime } from '../util/asctime.ts'
 import type { Clock } from '../util/clock.ts'
 import { type Log, type LogFields, LogLevel, type LogLevelName } from './log.ts'
+import { Repeats } from './repeats.ts'
 
 /** One line of the log, before formatting. */
 export interface LogRecord {
@@ -40,6 +41,7 @@ export const levelLabel = (level: number): string => LABEL[level] ?? 'DBG'
  */
 export class Logger {
   readonly #options: LoggerOptions
+  readonly #repeats: Repeats
   /** Lines whose level is above this are not written. */
   level: number = LogLevel.notice
   format: LogFormat = 'plain_text'
@@ -57,6 +59,7 @@ export class Logger {
 
   constructor(options: LoggerOptions) {
     this.#options = options
+    this.#repeats = new Repeats(options.clock)
   }
 
   /** A log for one part of the system. */
@@ -75,6 +78,22 @@ export class Logger {
     } finally {
       this.#inListener = false
     }
+  }
+
+  /** For a line that may come with every message: see {@link Log.often}. */
+  writeOften(about: string, level: number, part: string, message: string, fields?: LogFields): void {
+    // What the listener must not hear now, it must not hear later either.
+    const isUnheard = this.#inListener || this.#unheard > 0
+    this.#repeats.say([level, part, message, about].join('\0'), again => {
+      const write = (): void => this.write(level, part, message, again === 0 ? fields : { ...fields, again })
+      if (isUnheard) void this.unheard(write)
+      else write()
+    })
+  }
+
+  /** Writes the lines that {@link Log.often} holds back. */
+  flush(): void {
+    this.#repeats.flush()
   }
 
   /**
@@ -105,12 +124,18 @@ export class Logger {
 class PartLog implements Log {
   readonly #logger: Logger
   readonly #part: string
-  constructor(logger: Logger, part: string) {
+  /** What lines that may come often are about; null where every line is written. */
+  readonly #about: string | null
+  constructor(logger: Logger, part: string, about: string | null = null) {
     this.#logger = logger
     this.#part = part
+    this.#about = about
   }
   child(part: string): Log {
-    return new PartLog(this.#logger, part)
+    return new PartLog(this.#logger, part, this.#about)
+  }
+  often(about = ''): Log {
+    return new PartLog(this.#logger, this.#part, about)
   }
   enabled(level: number): boolean {
     return level <= this.#logger.level
@@ -138,7 +163,9 @@ class PartLog implements Log {
   }
   #write(name: LogLevelName, message: string, fields: LogFields | undefined): void {
     const level = LogLevel[name]
-    if (level <= this.#logger.level) this.#logger.write(level, this.#part, message, fields)
+    if (level > this.#logger.level) return
+    if (this.#about === null) this.#logger.write(level, this.#part, message, fields)
+    else this.#logger.writeOften(this.#about, level, this.#part, message, fields)
   }
 }
 

@@ -270,6 +270,7 @@ class Running implements RunningProxy {
     await spool.close()
     for (const { handlers } of started) await handlers.afterBus?.()
     await network.close()
+    logger.flush()
     this.#markClosed()
   }
 }

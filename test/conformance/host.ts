@@ -26,6 +26,7 @@ export const silentLog: Log = {
   info: () => undefined,
   debug: () => undefined,
   child: () => silentLog,
+  often: () => silentLog,
   enabled: () => false,
 }
 

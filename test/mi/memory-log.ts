@@ -15,6 +15,10 @@ export class MemoryLog implements Log {
     return this
   }
 
+  often(): Log {
+    return this
+  }
+
   enabled(): boolean {
     return true
   }

@@ -44,6 +44,9 @@ export class MemoryLog implements Log {
   child(): Log {
     return this
   }
+  often(): Log {
+    return this
+  }
   enabled(): boolean {
     return true
   }

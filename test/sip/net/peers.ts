@@ -18,6 +18,7 @@ export function recordingLog(): Log & { readonly lines: string[] } {
     info: at('info'),
     debug: at('debug'),
     child: () => log,
+    often: () => log,
     enabled: () => true,
   }
   return log
