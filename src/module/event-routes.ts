@@ -11,31 +11,24 @@ import { EventParams } from './event-params.ts'
 /** Gives the bus a way to run the script's event routes. */
 export function eventRouteRunner(
   program: () => Program,
-  { script, logger, settings }: Pick<Host, 'script' | 'logger' | 'settings'>,
+  { script, logger }: Pick<Host, 'script' | 'logger'>,
 ): (name: string) => RouteRun | undefined {
   return name => {
     const route = program().eventRoutes.find(candidate => candidate.name === name)
     if (route === undefined) return undefined
-    const handle = (event: RaisedEvent): Delivery | Promise<Delivery> =>
-      run(script, route, event, settings.max_event_statements)
+    const handle = (event: RaisedEvent): Delivery | Promise<Delivery> => run(script, route, event)
     // What the route for log lines logs itself would run it again, without end.
     return event => (event.type.name === 'E_CORE_LOG' ? logger.unheard(() => handle(event)) : handle(event))
   }
 }
 
 /** Whatever the route does ends with it: what it cannot do is logged, and the event counts as delivered. */
-function run(
-  script: ScriptAccess,
-  route: EventRoute,
-  event: RaisedEvent,
-  statements: number,
-): Delivery | Promise<Delivery> {
+function run(script: ScriptAccess, route: EventRoute, event: RaisedEvent): Delivery | Promise<Delivery> {
   const raiser = event.message instanceof RouteContext ? event.message : null
   const m = raiser === null ? script.dummyContext('event') : contextOn(raiser, script.varCount)
   m.params = new EventParams(event)
   m.eventDepth = event.depth + 1
-  m.statementsLeft = statements
-  const verdict = script.run(route.step, m)
+  const verdict = script.runForEvent(route.step, m)
   if (raiser !== null) raiser.flags = m.flags
   return typeof verdict === 'number' ? DELIVERED : verdict.then(() => DELIVERED)
 }

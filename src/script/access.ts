@@ -1,4 +1,5 @@
 import type { Arg, PvarRef } from './args.ts'
+import { grant } from './budget.ts'
 import type { RouteContext, RouteKind, Step, Verdict } from './context.ts'
 import { dummyContext } from './dummy.ts'
 import { computedArg, constantArg } from './make-arg.ts'
@@ -37,6 +38,12 @@ export class ScriptAccess {
 
   /** Runs a route to its end, as the start of a script. Never throws or rejects: an error is logged and gives −1. */
   run(step: Step, m: RouteContext): Verdict | Promise<Verdict> {
+    return runStep(this.#unit, step, m)
+  }
+
+  /** The same for what an event causes: of the run, and of what follows it behind `async()`, not much may come. */
+  runForEvent(step: Step, m: RouteContext): Verdict | Promise<Verdict> {
+    grant(m, this.#unit.eventBudget)
     return runStep(this.#unit, step, m)
   }
 

@@ -1,4 +1,5 @@
 import type { ForEachNode, StatementNode, SwitchNode, WhileNode } from './ast.ts'
+import { usedUp } from './budget.ts'
 import type { Condition } from './compile-condition.ts'
 import { Flow, type RouteContext, type Step, type Verdict } from './context.ts'
 import { ScriptError } from './diagnostic.ts'
@@ -32,7 +33,7 @@ function goesOn(m: RouteContext): boolean {
 export function makeWhile(unit: Unit, node: WhileNode, condition: Condition, body: readonly Statement[]): Step {
   const limit = unit.settings.max_while_loops
   const stop = (last: Verdict): Verdict => {
-    unit.fail('while stopped after max_while_loops rounds', node.place, { rounds: limit })
+    unit.failOften('while stopped after max_while_loops rounds', node.place, { rounds: limit })
     return last
   }
   /** What the round gave; undefined when there is no further one. */
@@ -56,6 +57,7 @@ function rounds(
 ): Verdict | Promise<Verdict> {
   let last: Verdict = 1
   for (let count = 0; count < limit; count++) {
+    if (--m.statementsLeft < 0) usedUp(m)
     const verdict = round(m)
     if (typeof verdict === 'object') return continueRounds(m, verdict, count, last, round, limit, stop)
     if (verdict === undefined) return last
@@ -80,6 +82,7 @@ async function continueRounds(
     last = verdict
     if (!goesOn(m)) return last
     if (count >= limit) return stop(last)
+    if (--m.statementsLeft < 0) usedUp(m)
     verdict = await round(m)
   }
   return last

@@ -1,5 +1,6 @@
 import type { Value } from '../util/spec.ts'
 import type { ArgNode, AsyncNode, LaunchNode, ReturnNode, RouteCallNode, StringNode } from './ast.ts'
+import { grant } from './budget.ts'
 import type { CallCompiler } from './compile-call.ts'
 import { Flow, NO_PARAMS, RouteContext, type RouteParams, type Step, type Verdict } from './context.ts'
 import { ScriptError } from './diagnostic.ts'
@@ -53,7 +54,7 @@ export function compileRouteCall(unit: Unit, node: RouteCallNode): Step {
   const find = compileRouteName(unit, node)
   const call = (route: Route, m: RouteContext): Verdict | Promise<Verdict> => {
     if (m.depth >= MAX_DEPTH) {
-      unit.fail('routes call each other too deeply', node.place, { depth: m.depth, route: route.shown })
+      unit.failOften('routes call each other too deeply', node.place, { depth: m.depth, route: route.shown })
       return -1
     }
     const outer = m.params
@@ -168,15 +169,18 @@ export function compileLaunch(unit: Unit, calls: CallCompiler, node: LaunchNode,
     aside.recorder = m.recorder
     const rc = step(aside)
     aside.recorder = null
-    const finish = (code: Verdict, avps?: RouteContext['avps']): void => {
+    const tell = (code: Verdict, avps?: RouteContext['avps']): void => {
       if (report === undefined) return
       const context = dummyContext('request', unit.varCount)
       if (avps !== undefined) context.avps = avps
       context.params = params
+      if (m.budget === unit.eventBudget) grant(context, unit.eventBudget)
       void runStep(unit, report.step, context, code)
     }
+    // In a turn of its own: a report that launches the same again must not keep everybody else from theirs.
+    const finish = (code: Verdict, avps?: RouteContext['avps']): void => void setImmediate(() => tell(code, avps))
     if (typeof rc === 'number') {
-      queueMicrotask(() => finish(rc))
+      finish(rc)
       return 1
     }
     const { avps } = dummyContext('request', 0)

@@ -32,9 +32,6 @@ export interface Target {
 
 export const target = (uri: string): Target => ({ uri, dstUri: null, path: null, q: -1, flags: 0, socket: null })
 
-/** More statements than any run comes to; a number that costs as little to count down as a small one. */
-const UNLIMITED = 2 ** 30
-
 /** Most additional branches in a request's destination set (OpenSIPS MAX_BRANCHES). */
 export const MAX_BRANCHES = 12
 
@@ -90,6 +87,14 @@ export interface TracedStatement {
   /** `module t_relay`, `core if`, `assign`. */
   readonly what: string
   readonly place: Place
+}
+
+/** How many statements one run may come to. Each round of a loop counts as one too: a loop may have none in it. */
+export interface StatementBudget {
+  /** 0: as many as it likes. */
+  readonly limit: number
+  /** What the limit is set with. */
+  readonly setting: 'max_route_statements' | 'max_event_statements'
 }
 
 interface ContextInit {
@@ -162,8 +167,10 @@ export class RouteContext {
   timeLimit: TimeLimit | null = null
   /** Nesting of events raised from event routes, to stop endless chains. */
   eventDepth = 0
-  /** How many statements may still run for it: what events cause gets few, so that no loop in it holds everybody up. */
-  statementsLeft = UNLIMITED
+  /** What the run was given; null before its first. Only the budget of what events cause also covers what runs behind `async()`. */
+  budget: StatementBudget | null = null
+  /** How many statements may still run, and rounds of loops, so that no loop without end holds everybody up. */
+  statementsLeft = 0
 
   constructor(init: ContextInit) {
     this.kind = init.kind

@@ -1,6 +1,8 @@
+import type { LogFields } from '../log/log.ts'
 import { ARGUMENT_FAILED } from './args.ts'
+import { BudgetFault, grant } from './budget.ts'
 import { Flow, type RouteContext, type Step, type Verdict } from './context.ts'
-import { StatementFault } from './sequence.ts'
+import { StatementFault } from './statement-fault.ts'
 import type { RunRecorder } from './trace/run-recorder.ts'
 import { type Unit, where } from './unit.ts'
 
@@ -14,6 +16,7 @@ export function runStep(unit: Unit, step: Step, m: RouteContext, rc: Verdict = 1
   m.rc = rc
   m.trace = null
   m.routeStack.length = 0
+  if (m.budget !== unit.eventBudget) grant(m, unit.routeBudget)
   // A run that goes on in another route, as behind async(), stays the one it is.
   const recorder = unit.traces.isOn && m.recorder === null ? unit.traces.begin(m) : null
   return recorder === null ? runToEnd(unit, step, m) : runTraced(unit, step, m, recorder)
@@ -42,8 +45,12 @@ function runToEnd(unit: Unit, step: Step, m: RouteContext): Verdict | Promise<Ve
 function failed(unit: Unit, m: RouteContext, error: unknown): Verdict {
   const reason =
     error === ARGUMENT_FAILED ? 'an argument has no value' : error instanceof Error ? error.message : String(error)
-  const place = error instanceof StatementFault ? where(error.place) : {}
-  unit.log.error('route failed', { ...place, route: m.routeStack.at(-1), reason })
+  unit.log.error('route failed', { ...placeOf(error), route: m.routeStack.at(-1), reason })
   m.flow = Flow.exit
   return -1
+}
+
+function placeOf(error: unknown): LogFields {
+  if (error instanceof BudgetFault) return { ...where(error.loop), running: error.around }
+  return error instanceof StatementFault ? where(error.place) : {}
 }

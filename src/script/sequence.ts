@@ -1,20 +1,15 @@
+import { BudgetFault, usedUp } from './budget.ts'
 import { Flow, type RouteContext, type Verdict } from './context.ts'
-import type { Place } from './source.ts'
+import { StatementFault } from './statement-fault.ts'
 import type { Statement } from './unit.ts'
 
-/** What ended a run in its midst, and where in the script that was. */
-export class StatementFault extends Error {
-  override readonly name = 'StatementFault'
-  readonly place: Place
-  constructor(place: Place, cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause })
-    this.place = place
-  }
-}
-
 /** Of the innermost statement. */
-const located = (error: unknown, { traced }: Statement): unknown =>
-  error instanceof Error && !(error instanceof StatementFault) ? new StatementFault(traced.place, error) : error
+function located(error: unknown, statement: Statement): unknown {
+  if (error instanceof BudgetFault) error.leave(statement)
+  return error instanceof Error && !(error instanceof StatementFault)
+    ? new StatementFault(statement.traced.place, error)
+    : error
+}
 
 /**
  * Runs statements from one of them on. It stays synchronous until a statement gives a promise: only then does the rest
@@ -25,7 +20,7 @@ export function runFrom(statements: readonly Statement[], start: number, m: Rout
   for (let i = start; i < statements.length; i++) {
     const statement = statements[i]
     if (statement === undefined) break
-    if (--m.statementsLeft < 0) throw usedUp(statement)
+    if (--m.statementsLeft < 0) usedUp(m, statement.traced.place)
     if (m.trace !== null) m.trace(statement.traced)
     let verdict: Verdict | Promise<Verdict>
     try {
@@ -40,12 +35,6 @@ export function runFrom(statements: readonly Statement[], start: number, m: Rout
     if (m.flow !== Flow.next) return verdict
   }
   return last
-}
-
-/** The run has used up the statements it was given (`max_event_statements`). */
-function usedUp({ traced: { place } }: Statement): StatementFault {
-  const reason = `stopped at line ${place.line}: it ran more statements than max_event_statements allows`
-  return new StatementFault(place, reason)
 }
 
 async function continueAfter(

@@ -115,9 +115,13 @@ export const SETTINGS = {
     '1: a request that comes back unchanged is answered 482 (RFC 5393); spirals are served. Adds a parameter to our Via.',
   ),
   max_while_loops: int(10000, 'Most rounds of one `while`.'),
+  max_route_statements: int(
+    1_000_000,
+    'Most statements, and rounds of loops, of one run of any other route; a run that goes on is stopped. 0: no limit.',
+  ),
   max_event_statements: int(
     100_000,
-    'Most statements of one run of an `event_route` or of a route that `notify_on_event` names; a run that goes on is stopped.',
+    'Most statements of one run of an `event_route` or of a route that `notify_on_event` names; a run that goes on is stopped. 0: no limit.',
   ),
   sip_warning: int(0, 'Add `Warning: 392` to replies made here.'),
   server_signature: int(1, 'Add `server_header` to replies and `user_agent_header` to requests made here.'),

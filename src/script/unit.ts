@@ -1,6 +1,6 @@
 import type { LogLevel } from '../log/log.ts'
 import type { ListenSocket } from '../sip/net/endpoint.ts'
-import type { RouteContext, RouteKind, Step, TracedStatement } from './context.ts'
+import type { RouteContext, RouteKind, StatementBudget, Step, TracedStatement } from './context.ts'
 import { Diagnostics, ScriptError } from './diagnostic.ts'
 import type { ScriptEnvironment, ScriptFunction } from './environment.ts'
 import { FlagNames } from './flag-names.ts'
@@ -35,6 +35,10 @@ export class Unit implements PvarHost {
   readonly observer: StatementObserver | null
   /** The settings as counters and limits that are read for each message. */
   readonly maxText: number
+  /** Of a run that a message, a timer or the start of the proxy causes. */
+  readonly routeBudget: StatementBudget
+  /** Of a run that an event causes. */
+  readonly eventBudget: StatementBudget
   readonly #slots: Map<string, number>
   readonly #core: ReadonlyMap<string, ScriptPvar>
 
@@ -57,6 +61,8 @@ export class Unit implements PvarHost {
     this.#slots = former === undefined ? new Map() : former.#slots
     this.startedAtMs = former?.startedAtMs ?? environment.clock.nowMs()
     this.maxText = settings.pv_print_buf_size
+    this.routeBudget = former?.routeBudget ?? { limit: settings.max_route_statements, setting: 'max_route_statements' }
+    this.eventBudget = former?.eventBudget ?? { limit: settings.max_event_statements, setting: 'max_event_statements' }
     this.xlogLevel = former?.xlogLevel ?? levelSwitch(settings.xlog_level)
     this.logLevel = former?.logLevel ?? environment.logLevel ?? levelSwitch(settings.log_level)
     this.traces = former?.traces ?? new Traces(environment.clock)
@@ -139,6 +145,12 @@ export class Unit implements PvarHost {
   /** Logs what went wrong at a place of the script while it ran. */
   fail(message: string, place: Place, fields: Readonly<Record<string, string | number>> = {}): void {
     this.log.error(message, { ...where(place), ...fields })
+  }
+
+  /** The same where a loop, or a recursion, can do it over and over in one run. */
+  failOften(message: string, place: Place, fields: Readonly<Record<string, string | number>> = {}): void {
+    const { file, line, column } = place
+    this.log.often(`${file}:${line}:${column}`).error(message, { file, line, column, ...fields })
   }
 
   /** Prints a line of the script. */

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { Flow, type Step } from '../../src/script/context.ts'
 import { compileText, contextOf, FakeEnvironment, makeFunction, REPLY, run } from './harness.ts'
@@ -347,9 +348,32 @@ describe('async and launch', () => {
     const { environment } = await run('$avp(x) = 1; launch(later(3), report, "for $rU"); note("on");', {
       routes: 'route[report] { note("$rm $rc $param(1) $avp(x)"); }',
     })
-    await Promise.resolve()
-    await Promise.resolve()
+    await turn()
     expect(environment.calls).toEqual(['note(on)', 'note(DUMMY 3 for bob <null>)'])
+  })
+
+  it.each(['at once', 'by a promise'])('a report that launches again leaves others their turn: done %s', async how => {
+    const environment = new FakeEnvironment()
+    let rounds = 0
+    const work = () => {
+      rounds++
+      return how === 'at once' ? 1 : Promise.resolve(1)
+    }
+    environment.functions.set(
+      'work',
+      makeFunction('', () => work, { async: true }),
+    )
+    environment.pvars.set('rounds', {
+      spec: { type: 'any', writable: false, doc: '' },
+      open: () => ({ get: () => rounds }),
+    })
+    await run('launch(work(), again);', {
+      environment,
+      routes: 'route[again] { if ($rounds < 1000) launch(work(), again); }',
+    })
+    await turn()
+    expect(rounds).toBeLessThan(10)
+    while (rounds < 1000) await turn()
   })
 })
 

@@ -133,13 +133,12 @@ export class Notifier {
   }
 
   #run(route: Step, listener: Listener, event: RaisedEvent): number | Promise<number> {
-    const { script, logger, settings, bus } = this.#host
+    const { script, logger, bus } = this.#host
     const m = script.dummyContext('request')
     m.params = giveEvent(m, event)
     m.eventDepth = event.depth + 1
-    m.statementsLeft = settings.max_event_statements
     listener.prepare(m)
-    const run = (): number | Promise<number> => bus.within(event, () => script.run(route, m))
+    const run = (): number | Promise<number> => bus.within(event, () => script.runForEvent(route, m))
     // What a route for log lines logs itself would run it again, without end.
     return event.name === 'E_CORE_LOG' ? logger.unheard(run) : run()
   }
