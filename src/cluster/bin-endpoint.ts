@@ -45,7 +45,6 @@ export class BinEndpoint {
   readonly #parts: EndpointParts
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()
-  #faults = 0
 
   constructor(parts: EndpointParts) {
     this.#parts = parts
@@ -120,10 +119,8 @@ export class BinEndpoint {
     })
   }
 
-  /** Strangers can cause any number of faults: the first, and then at powers of two, are logged. */
+  /** Strangers can cause any number of faults. */
   #noteFault(reason: string, from = ''): void {
-    this.#faults++
-    if ((this.#faults & (this.#faults - 1)) === 0)
-      this.#parts.log.warn('a connection between nodes was given up', { from, reason, count: this.#faults })
+    this.#parts.log.often().warn('a connection between nodes was given up', { from, reason })
   }
 }

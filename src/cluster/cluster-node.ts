@@ -91,7 +91,9 @@ export class ClusterNode {
       this.#topics.get(parcel.topic)?.({ cluster, node: parcel.source }, parcel.body)
     } catch (error) {
       const { source, topic } = parcel
-      this.#parts.log.error('a message of another node cannot be used', { node: source, topic, reason: String(error) })
+      this.#parts.log
+        .often(`${source} ${topic}`)
+        .error('a message of another node cannot be used', { node: source, topic, reason: String(error) })
     }
   }
 

@@ -70,7 +70,9 @@ export class Connection {
     if (this.#seal === null || this.#reason !== null) return false
     const bytes = encodeMessage(message)
     if (bytes.length > MAX_PAYLOAD_BYTES - 1024) {
-      this.#parts.log.error('a message for another node is too large', { bytes: bytes.length, most: MAX_PAYLOAD_BYTES })
+      this.#parts.log
+        .often()
+        .error('a message for another node is too large', { bytes: bytes.length, most: MAX_PAYLOAD_BYTES })
       return false
     }
     if (socket.writableLength + bytes.length > MAX_UNSENT_BYTES) {

@@ -139,7 +139,7 @@ export class EventBus {
     try {
       return this.#distribute(type, names, values, source, depth)
     } catch (error) {
-      this.#log.error('raising an event failed', { event: type.name, reason: String(error) })
+      this.#log.often(type.name).error('raising an event failed', { event: type.name, reason: String(error) })
       return 0
     }
   }
@@ -226,7 +226,7 @@ export class EventBus {
 
   #refuse(type: EventType): RaiseResult {
     this.tooDeep++
-    this.#log.error('event not raised: too many events led to one another', {
+    this.#log.often(type.name).error('event not raised: too many events led to one another', {
       event: type.name,
       limit: MAX_EVENT_DEPTH,
     })

@@ -42,9 +42,6 @@ export interface LaneContext {
 
 export type Undelivered = Exclude<Delivery, { outcome: 'delivered' }>
 
-/** At least this long between two log lines about one lane's drops. */
-const DROP_LOG_MS = 10_000
-
 const GIVEN_UP: Readonly<Record<DropReason, DeliveryError>> = {
   overflow: new DeliveryError('E_QUEUE_FULL', 'the queue of the subscription is full', { permanent: true }),
   coalesced: new DeliveryError('E_QUEUE_FULL', 'a later event of the same key took its place', { permanent: true }),
@@ -60,15 +57,15 @@ export class Ledger {
   readonly counters: DeliveryCounters = noDeliveries()
   readonly socket: string
   readonly #context: LaneContext
+  readonly #often: Log
   lastError: DeliveryError | undefined
   /** Wall-clock time of `lastError`. */
   lastErrorAtMs = 0
-  #dropsUnlogged = 0
-  #dropsLoggedMs: number | undefined
 
   constructor(socket: string, context: LaneContext) {
     this.socket = socket
     this.#context = context
+    this.#often = context.log.often(socket)
   }
 
   delivered(event: RaisedEvent): Delivery {
@@ -116,12 +113,7 @@ export class Ledger {
 
   #tellDrop(event: RaisedEvent, reason: DropReason): void {
     this.#context.alarm.lost(this.socket, event, GIVEN_UP[reason], 0)
-    this.#dropsUnlogged++
-    const nowMs = this.#context.clock.monotonicMs()
-    if (this.#dropsLoggedMs !== undefined && nowMs - this.#dropsLoggedMs < DROP_LOG_MS) return
-    this.#context.log.warn('events dropped', { socket: this.socket, reason, events: this.#dropsUnlogged })
-    this.#dropsLoggedMs = nowMs
-    this.#dropsUnlogged = 0
+    this.#often.warn('events dropped', { socket: this.socket, reason })
   }
 }
 

@@ -27,7 +27,10 @@ export function locate(destinations: readonly Located[], proxy: Resolver, log: L
       addresses => {
         destination.addresses = addresses
       },
-      (error: unknown) => log.warn('a destination cannot be resolved', { uri: destination.uri, reason: String(error) }),
+      (error: unknown) =>
+        log
+          .often(destination.uri)
+          .warn('a destination cannot be resolved', { uri: destination.uri, reason: String(error) }),
     )
     return [found]
   })

@@ -56,7 +56,9 @@ export class Publisher {
       await producer.send({ topic: address.topic, messages: [{ key: key ?? null, value }], acks, compression, timeout })
       return true
     } catch (error) {
-      log.error('a message of a script was not written', { socket: address.text, reason: String(error) })
+      log
+        .often(address.text)
+        .error('a message of a script was not written', { socket: address.text, reason: String(error) })
       return false
     }
   }

@@ -73,7 +73,9 @@ export class Publisher {
   }
 
   #refused(reason: string): false {
-    this.#log.error('a message of a script was not published', { server_id: this.#target.id, reason })
+    this.#log
+      .often(this.#target.id)
+      .error('a message of a script was not published', { server_id: this.#target.id, reason })
     return false
   }
 

@@ -249,7 +249,7 @@ export class Spool<T> {
       },
       decode: frame => this.#decode(frame),
       damaged: (segment, damage) => this.#damaged(segment, damage),
-      trouble: error => this.#options.log.error('the spool cannot be read', { reason: messageOf(error) }),
+      trouble: error => this.#options.log.often().error('the spool cannot be read', { reason: messageOf(error) }),
     }
   }
 
@@ -257,7 +257,7 @@ export class Spool<T> {
     try {
       return this.#options.codec.decode(frame.payload)
     } catch (error) {
-      this.#options.log.error('a record of the spool holds no event', {
+      this.#options.log.often().error('a record of the spool holds no event', {
         number: frame.number,
         reason: messageOf(error),
       })

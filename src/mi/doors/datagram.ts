@@ -95,7 +95,7 @@ export class DatagramDoor {
     if (inTextForm !== null) return inTextForm
     const parsed = parseJson(text)
     if (parsed.ok) return this.#mi.handleValue(parsed.value, { caller, pretty })
-    this.#log.error('datagram request is no JSON', { remote })
+    this.#log.often().error('datagram request is no JSON', { remote })
     return '400 Parse_error'
   }
 
@@ -103,7 +103,7 @@ export class DatagramDoor {
   #isAllowed(remote: string): boolean {
     const { allowed, address } = this.#options
     if (allowed === null || address.kind === 'unix' || allowed.has(remote.replace(/:\d+$/, ''))) return true
-    this.#log.warn('datagram request passed over', { remote, reason: 'the address is not allowed' })
+    this.#log.often().warn('datagram request passed over', { remote, reason: 'the address is not allowed' })
     return false
   }
 }

@@ -188,7 +188,9 @@ export class HttpListener {
   #refusal(request: FastifyRequest): HttpAnswer | null {
     const { allowed = null } = this.#options
     if (allowed !== null && !allowed.has(request.ip)) {
-      this.#log.warn('HTTP request refused', { remote: request.ip, reason: 'the address is not allowed' })
+      this.#log
+        .often(request.ip)
+        .warn('HTTP request refused', { remote: request.ip, reason: 'the address is not allowed' })
       return refused(403, 'Forbidden')
     }
     if (this.#auth !== null) {

@@ -19,7 +19,7 @@ export async function openUdp(
   })
   const send = (text: Buffer, port: number, address: string, remote: string): void =>
     socket.send(text, port, address, error => {
-      if (error !== null) log.error('datagram answer cannot be sent', { remote, reason: error.message })
+      if (error !== null) log.often().error('datagram answer cannot be sent', { remote, reason: error.message })
     })
   socket.bind(port, host === '*' ? '' : host)
   try {
@@ -28,7 +28,7 @@ export async function openUdp(
     socket.close()
     throw error
   }
-  socket.on('error', error => log.error('datagram socket failed', { reason: error.message }))
+  socket.on('error', error => log.often().error('datagram socket failed', { reason: error.message }))
   const bound = socket.address()
   const close = async (): Promise<void> => {
     const closed = once(socket, 'close')

@@ -84,7 +84,7 @@ class UnixReceiver implements DatagramSocket {
     try {
       sendUnix(this.#fd, text, to)
     } catch (error) {
-      log.error('datagram answer cannot be sent', { remote: to, reason: (error as Error).message })
+      log.often(to).error('datagram answer cannot be sent', { remote: to, reason: (error as Error).message })
     }
   }
 }

@@ -90,12 +90,11 @@ export class RecordStore {
     const { counts, log, maxQueued } = this.#parts
     if (this.#queue.length >= maxQueued) {
       counts.dropped.value++
-      if (counts.dropped.value % 1000 === 1)
-        log.error('a row of accounting was dropped: too many wait for the database', {
-          table,
-          callid: String(row['callid']),
-          dropped: counts.dropped.value,
-        })
+      log.often(table).error('a row of accounting was dropped: too many wait for the database', {
+        table,
+        callid: String(row['callid']),
+        dropped: counts.dropped.value,
+      })
       settled(false)
       return
     }
@@ -151,7 +150,7 @@ export class RecordStore {
       const reason = error instanceof Error ? error.message : String(error)
       if (!(error instanceof DatabaseError) || PERMANENT.has(error.code)) {
         counts.failed.value++
-        log.error('the database refused a row of accounting: it is lost', { table, callid, reason })
+        log.often(table).error('the database refused a row of accounting: it is lost', { table, callid, reason })
         settled(true)
         return true
       }

@@ -47,7 +47,7 @@ export function aliasFunctions(parts: AliasFunctionsParts): FunctionHandlers<typ
       const [first, ...others] = await uris
       return first !== undefined && use(first, others) ? 1 : -1
     } catch (error) {
-      log.error('the aliases cannot be asked for', { reason: String(error) })
+      log.often().error('the aliases cannot be asked for', { reason: String(error) })
       return -1
     }
   }

@@ -63,7 +63,7 @@ export default defineModule(
             },
           }),
         accepted: auth.accepted,
-        failed: error => log.error('the database of users cannot be asked', { reason: String(error) }),
+        failed: error => log.often().error('the database of users cannot be asked', { reason: String(error) }),
       }),
       start: async () => {
         for (const table of new Set(expected)) await table.check()

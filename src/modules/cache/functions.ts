@@ -102,7 +102,7 @@ export function cacheFunctions({ systems, log, variable }: Parts) {
       }
       const fail = (error: unknown): Verdict => {
         if (!(error instanceof Error)) throw error
-        log.error('cache system failed', { system: wanted, reason: error.message })
+        log.often(wanted).error('cache system failed', { system: wanted, reason: error.message })
         return ERROR
       }
       try {

@@ -33,7 +33,8 @@ export function acknowledgeProvisional(
   const headers = `RAck: ${number} ${message.cseq} ${message.cseqMethod}\r\n`
   void sendTo(services, dialog, 'callee', { method: 'PRACK', headers }, callee)?.then(({ status }) => {
     sent.isAnswered = status < 300
-    if (status >= 300) services.log.warn('a PRACK made here was refused', { callid: dialog.origin.callId, status })
+    if (status >= 300)
+      services.log.often().warn('a PRACK made here was refused', { callid: dialog.origin.callId, status })
   })
 }
 

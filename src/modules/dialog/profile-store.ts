@@ -37,7 +37,7 @@ export class ProfileStore implements StoredCounts {
     try {
       await system.add(key, by, timeoutS)
     } catch (error) {
-      log.error('a profile cannot be counted in the key-value store', { key, reason: String(error) })
+      log.often().error('a profile cannot be counted in the key-value store', { key, reason: String(error) })
     }
   }
 

@@ -97,7 +97,9 @@ export class Algorithms {
       const load = value === null ? Number.NaN : Number(value)
       return Number.isNaN(load) ? Number.POSITIVE_INFINITY : load
     } catch (error) {
-      this.#log.error('the load of a destination cannot be read', { uri: destination.uri, reason: String(error) })
+      this.#log
+        .often(destination.uri)
+        .error('the load of a destination cannot be read', { uri: destination.uri, reason: String(error) })
       return Number.POSITIVE_INFINITY
     }
   }

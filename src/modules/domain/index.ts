@@ -35,7 +35,7 @@ export default defineModule(
     return {
       functions: domainFunctions({
         domains: () => domains,
-        failed: error => log.error('the domains cannot be asked for', { reason: String(error) }),
+        failed: error => log.often().error('the domains cannot be asked for', { reason: String(error) }),
       }),
       commands: {
         reload: async () => {

@@ -34,7 +34,7 @@ export async function groupOfCaller(
     return row?.groupid ?? none
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    log.error('the group of a user cannot be read', { user: from.user, reason })
+    log.often().error('the group of a user cannot be read', { user: from.user, reason })
     return null
   }
 }

@@ -54,7 +54,8 @@ export default defineModule(
               wantsStderr: stderr !== undefined,
             }
             const { fault, isCut, ...outputs } = await processes.run(asked, m.timeLimit)
-            if (fault !== undefined) log.error('a command failed', { command: text.slice(0, 200), reason: fault })
+            if (fault !== undefined)
+              log.often().error('a command failed', { command: text.slice(0, 200), reason: fault })
             if (isCut)
               log.warn('a command wrote more than is kept', {
                 command: text.slice(0, 200),

@@ -139,7 +139,9 @@ export class Server {
   #raise(frame: Frame): void {
     const event = readEvent(frame)
     if (event === null) {
-      this.#services.log.warn('an event of a FreeSWITCH server cannot be read', { server: this.#name })
+      this.#services.log
+        .often(this.#name)
+        .warn('an event of a FreeSWITCH server cannot be read', { server: this.#name })
       return
     }
     const sender = this.address ?? this.host

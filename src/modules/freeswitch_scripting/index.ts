@@ -95,7 +95,7 @@ export default defineModule(
               held.release()
               return answer
             } catch (error) {
-              log.error('a command was not sent to FreeSWITCH', { reason: messageOf(error) })
+              log.often().error('a command was not sent to FreeSWITCH', { reason: messageOf(error) })
               return null
             }
           }),

@@ -104,14 +104,14 @@ function assign(m: RouteContext, path: JsonPath, value: Value, parses: boolean, 
 /** The value a text says; undefined, with a line in the log, where it is no JSON. */
 export function parsed(text: string, { log, maxText }: VariableParts): Json | undefined {
   if (text.length > maxText) {
-    log.error('a JSON text is too long', { characters: text.length, max_text_size: maxText })
+    log.often().error('a JSON text is too long', { characters: text.length, max_text_size: maxText })
     return undefined
   }
   try {
     return parseJson(text)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    log.error('a text is no JSON', { reason: error.message })
+    log.often().error('a text is no JSON', { reason: error.message })
     return undefined
   }
 }

@@ -160,7 +160,7 @@ export class Pinger {
     log.info('A contact does not answer pings; it is removed', { aor: contact.aor, contact: contact.uri, lost })
     if (removed instanceof Promise)
       removed.catch((error: unknown) =>
-        log.error('A removed contact is still in the database', { reason: String(error) }),
+        log.often().error('A removed contact is still in the database', { reason: String(error) }),
       )
   }
 }

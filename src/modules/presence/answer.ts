@@ -33,7 +33,7 @@ export function answering(
   const given = handle()
   if (!(given instanceof Promise)) return done(given)
   return given.then(done, (error: unknown) => {
-    services.log.error('a request on presence was not served', { reason: String(error) })
+    services.log.often().error('a request on presence was not served', { reason: String(error) })
     return done({ status: 500, reason: 'Server Internal Error' })
   })
 }

@@ -65,7 +65,7 @@ export class Notifier {
   permissionsChanged(event: string, address: Address): void {
     for (const subscription of [...this.#services.subscriptions.to(event, address)])
       void this.#decide(subscription).catch((error: unknown) =>
-        this.#services.log.error('who may watch cannot be decided anew', { reason: String(error) }),
+        this.#services.log.often().error('who may watch cannot be decided anew', { reason: String(error) }),
       )
   }
 
@@ -161,7 +161,7 @@ export class Notifier {
     try {
       return await this.#compose(found, subscription)
     } catch (error) {
-      this.#services.log.error('the state of a presentity cannot be told', { reason: String(error) })
+      this.#services.log.often().error('the state of a presentity cannot be told', { reason: String(error) })
       return null
     }
   }

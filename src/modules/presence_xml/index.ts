@@ -45,7 +45,7 @@ export default defineModule(
         return handling === null ? 'pending' : PERMISSION[handling]
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
-        log.error('the rules of a user cannot be read: watchers wait', { user: address.user, reason })
+        log.often().error('the rules of a user cannot be read: watchers wait', { user: address.user, reason })
         return 'pending'
       }
     }

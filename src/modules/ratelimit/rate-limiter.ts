@@ -104,7 +104,7 @@ export class RateLimiter {
     try {
       return pipe.limiter.hit(pipe.limit, await shared.hit(pipe.id)) ? 1 : -1
     } catch (error) {
-      this.#options.log.error('a shared pipe is counted alone: the cache system failed', {
+      this.#options.log.often().error('a shared pipe is counted alone: the cache system failed', {
         pipe: pipe.id,
         reason: error instanceof Error ? error.message : String(error),
       })

@@ -16,7 +16,7 @@ export function onContacts<T>(
   const done = domain.run(aor, work)
   if (!(done instanceof Promise)) return done
   return done.catch((error: unknown) => {
-    log.error('The location store failed', { aor, reason: String(error) })
+    log.often().error('The location store failed', { aor, reason: String(error) })
     return failed
   })
 }

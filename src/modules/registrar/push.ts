@@ -57,7 +57,9 @@ export class Push {
     const transaction = tm.current(m)
     if (created === 0 || transaction === null) return created === 0 ? 0 : -1
     if (this.#count + contacts.length > MOST_WAITING) {
-      log.error('too many requests wait for devices to register: nobody is woken up', { callid: m.message.callId })
+      log
+        .often()
+        .error('too many requests wait for devices to register: nobody is woken up', { callid: m.message.callId })
       return -1
     }
     if (!tm.expectBranches(transaction, contacts.length)) return -1

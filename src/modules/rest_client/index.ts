@@ -110,7 +110,9 @@ export default defineModule(
       if (client === null) throw new Error('the module has not been started')
       const outcome = await client.ask(request, m.timeLimit)
       if ('reason' in outcome) {
-        log.error('no reply from a web server', { url: safeUrl(request.url), reason: outcome.reason })
+        log
+          .often(URL.parse(request.url)?.host ?? '')
+          .error('no reply from a web server', { url: safeUrl(request.url), reason: outcome.reason })
         out.code?.read(m).set(m, 0)
         return outcome.code
       }

@@ -71,7 +71,9 @@ export function controlFunctions(services: RtpProxyServices): FunctionHandlers<t
     const answer = await node.ask(command(parties))
     if (answer === null) return null
     if (/^E\d/.test(answer)) {
-      services.log.error('an RTP proxy refuses a command', { socket: node.url, answer, callid: parties.callId })
+      services.log
+        .often(node.url)
+        .error('an RTP proxy refuses a command', { socket: node.url, answer, callid: parties.callId })
       return null
     }
     sock?.read(m).set(m, node.url)

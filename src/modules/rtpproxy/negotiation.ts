@@ -119,7 +119,9 @@ async function openStreams(
   for (;;) {
     const node = wanted.node ?? services.sets.select(parties.callId, wanted.setId)
     if (node?.isUsable !== true) {
-      services.log.error('no RTP proxy is in use', { set: wanted.setId, callid: parties.callId })
+      services.log
+        .often(`${wanted.setId}`)
+        .error('no RTP proxy is in use', { set: wanted.setId, callid: parties.callId })
       return null
     }
     const places = new Map<MediaStream, MediaPlace>()
@@ -129,7 +131,9 @@ async function openStreams(
       if (answer === null) break
       const place = readPlace(answer, wanted.address ?? m.origin.socket.address, wanted.address !== null)
       if (place === null) {
-        services.log.error('an RTP proxy refuses a stream', { socket: node.url, answer, callid: parties.callId })
+        services.log
+          .often(node.url)
+          .error('an RTP proxy refuses a stream', { socket: node.url, answer, callid: parties.callId })
         return null
       }
       places.set(stream, place)

@@ -89,7 +89,7 @@ export default defineModule(
       try {
         return (await question) ? 1 : -1
       } catch (error) {
-        log.error('the database of URIs cannot be asked', { reason: String(error) })
+        log.often().error('the database of URIs cannot be asked', { reason: String(error) })
         return -1
       }
     }

@@ -107,7 +107,9 @@ export class Replication {
     })
     if (done instanceof Promise)
       done.catch((error: unknown) =>
-        this.#parts.log.error('a contact of another node was not stored', { aor: message.aor, reason: String(error) }),
+        this.#parts.log
+          .often()
+          .error('a contact of another node was not stored', { aor: message.aor, reason: String(error) }),
       )
   }
 

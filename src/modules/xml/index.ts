@@ -133,14 +133,14 @@ function removeElement(
 /** The element a text says; undefined, with a line in the log, where it is no XML. */
 function parsed(text: string, { log, maxText }: Parts): XmlElement | undefined {
   if (text.length > maxText) {
-    log.error('an XML text is too long', { characters: text.length, max_text_size: maxText })
+    log.often().error('an XML text is too long', { characters: text.length, max_text_size: maxText })
     return undefined
   }
   try {
     return parseXml(text)
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
-    log.error('a text is no XML', { reason: error.message })
+    log.often().error('a text is no XML', { reason: error.message })
     return undefined
   }
 }

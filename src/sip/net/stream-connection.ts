@@ -247,7 +247,7 @@ export class StreamConnection implements FramerSink, CarrierSink {
     const { proto, remoteAddress: peer, remotePort: port } = this
     if (this.#cause === null) {
       if (this.#isReady) this.#log.info('stream connection broken', { proto, from: peer, port, why: reason })
-      else if (this.isOutgoing) this.#log.warn('handshake failed', { proto, to: peer, port, why: reason })
+      else if (this.isOutgoing) this.#log.often(peer).warn('handshake failed', { proto, to: peer, port, why: reason })
       else this.#log.info('handshake failed', { proto, from: peer, port, why: reason })
     }
     this.#endSoon(this.#isReady ? 'not SIP' : 'handshake failed')

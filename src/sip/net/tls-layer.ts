@@ -86,7 +86,7 @@ export class TlsLayer {
   clientDomain(hop: Hop): TlsDomain | undefined {
     const domain = this.domainOf(hop)
     if (domain === undefined)
-      this.#log.warn('no TLS client domain matches this destination', {
+      this.#log.often().warn('no TLS client domain matches this destination', {
         to: hostPort(hop.address, hop.port),
         name: hop.name ?? '',
       })
@@ -195,7 +195,7 @@ class Acceptor {
       events.ready(socket)
       return
     }
-    this.#log.warn('TLS client refused', { from: peer, why: refusal })
+    this.#log.often(socket.remoteAddress ?? '').warn('TLS client refused', { from: peer, why: refusal })
     events.failed(refusal)
   }
 

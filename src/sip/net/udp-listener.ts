@@ -47,7 +47,7 @@ export class UdpListener {
     this.#socket = socket
     this.#log = log
     this.port = socket.address().port
-    socket.on('error', error => log.warn('UDP socket error', { port: this.port, error: error.message }))
+    socket.on('error', error => log.often().warn('UDP socket error', { port: this.port, error: error.message }))
   }
 
   /** Binds the socket. Rejects with the system's error when the address cannot be had. */

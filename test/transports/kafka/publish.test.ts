@@ -72,3 +72,19 @@ it('kafka_publish() to a peer that talks nonsense says so, and connects again on
   await lose(6)
   expect(connections).toBeGreaterThan(atFirst)
 })
+
+it('kafka_publish() while no broker is there: one line for what is lost in ten seconds, with the number', async () => {
+  const proxy = await scriptProxy({
+    top: `loadmodule "event_kafka.so"
+      modparam("event_kafka", "broker_id", "[k]127.0.0.1:1/t")
+      route[report] { xlog("«$avp(kafka_status)»"); }`,
+    route: 'kafka_publish("k", "x", , "report"); sl_send_reply(299, "$rc");',
+  })
+  const lost = (): readonly string[] => proxy.log.filter(line => line.includes('a message of a script was not written'))
+  for (let n = 1; n <= 50; n++) expect(await proxy.ask()).toBe('1')
+  await until(() => proxy.told().length === 50)
+  expect(lost()).toHaveLength(1)
+  await proxy.clock.advance(10_000)
+  expect(lost()).toHaveLength(2)
+  expect(lost()[1]).toMatch(/socket=kafka:127\.0\.0\.1:1\/t reason=.* again=49$/m)
+})

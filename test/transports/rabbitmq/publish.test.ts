@@ -92,3 +92,17 @@ it('a broker that no server_id names is an error at its place', async () => {
   const file = scriptFile('loadmodule "rabbitmq.so"\nroute { rabbitmq_publish("none", "k", "b"); }')
   expect((await checkFile({ file })).text).toMatch(/:2:26: error: there is no server_id \[none\]/)
 })
+
+it('rabbitmq_publish() while no broker is there: one line for what is lost in ten seconds, with the number', async () => {
+  const proxy = await scriptProxy({
+    top: `loadmodule "event_rabbitmq.so"
+      modparam("event_rabbitmq", "server_id", "[mq] uri=amqp://127.0.0.1:1")`,
+    route: 'rabbitmq_publish("mq", "k", "b"); sl_send_reply(299, "$rc");',
+  })
+  for (let n = 1; n <= 20; n++) expect(await proxy.ask()).toBe('-1')
+  const lost = (): readonly string[] =>
+    proxy.log.filter(line => line.includes('a message of a script was not published'))
+  expect(lost()).toHaveLength(1)
+  await proxy.clock.advance(10_000)
+  expect(lost()[1]).toMatch(/server_id=mq reason=.* again=19$/m)
+})
