@@ -5,6 +5,7 @@ import { type KafkaAddress, parseKafkaAddress } from './address.ts'
 import { KafkaLink } from './link.ts'
 import { settingsOf } from './properties.ts'
 import { Publisher } from './publisher.ts'
+import { cureRequestQueue } from './request-queue.ts'
 
 /** `kafka:` — events as records of an Apache Kafka topic. */
 export default defineTransport(
@@ -48,6 +49,7 @@ export default defineTransport(
     },
   },
   ({ params, clock, log, tlsDomain }) => {
+    cureRequestQueue()
     const preferred = messageFormatOf('event_kafka', params.format)
     const connectMs = Math.max(1, params.connect_timeout)
     const publishers = new Map(
