@@ -49,7 +49,7 @@ function contextOn(raiser: RouteContext, varCount: number): RouteContext {
   })
   m.branches = raiser.branches
   m.flags = raiser.flags
-  for (const [index, value] of raiser.slots.entries()) m.slots[index] = value
+  m.slots = raiser.slots.slice()
   return m
 }
 

@@ -206,6 +206,6 @@ function detached(m: RouteContext): RouteContext {
   copy.request = m.request
   copy.reply = m.reply
   // What modules know of the message, for the arguments of the call: `$json(x)`, `$mqv(q)`.
-  for (const [i, known] of m.slots.entries()) copy.slots[i] = known
+  copy.slots = m.slots.slice()
   return copy
 }

@@ -52,12 +52,14 @@ export interface MessageSlot<T> {
   get(m: RouteContext): T | undefined
   set(m: RouteContext, value: T | undefined): void
 }
-let slotCount = 0
+/** Slots that have been used: every message has room for those, and few scripts use many. */
+let slotsInUse = 0
 export function messageSlot<T>(): MessageSlot<T> {
-  const index = slotCount++
+  let index = -1
   return {
-    get: m => m.slots[index] as T | undefined,
+    get: m => (index < 0 ? undefined : (m.slots[index] as T | undefined)),
     set: (m, value) => {
+      if (index < 0) index = slotsInUse++
       m.slots[index] = value
     },
   }
@@ -158,7 +160,7 @@ export class RouteContext {
   /** In a failure route: the reply that was chosen, if one was received. */
   reply: RouteContext | null = null
   /** What modules keep: see {@link messageSlot}. */
-  readonly slots: unknown[] = new Array(slotCount)
+  slots: unknown[] = new Array(slotsInUse)
   /** Told of each statement before it runs, while `script_trace` is on. */
   trace: ((statement: TracedStatement) => void) | null = null
   /** While somebody follows this run. */

@@ -3,25 +3,50 @@ import type { Clock, Timer } from './clock.ts'
 /** Once timers of one length follow each other closely, they fire together: none later than this. */
 const TOGETHER_MS = 10
 
+/** Is told when a timer of its is over: what has several tells them apart by their names, and needs no function for each. */
+export interface TimerOwner {
+  timerFired(timer: QueuedTimer): void
+}
+
 /** A timer that runs, in the list of those that run as long. */
-class QueuedTimer implements Timer {
+export class QueuedTimer implements Timer {
   readonly dueMs: number
-  readonly queue: TimerQueue
+  readonly name: string
   /** Null: it has fired or was cleared. */
-  fire: (() => void) | null
+  #owner: TimerOwner | null
+  readonly #queue: TimerQueue
+  /** Its neighbours in the queue. */
   before: QueuedTimer | null = null
   behind: QueuedTimer | null = null
+  /** Another timer of its owner, whose list this is. */
+  beside: QueuedTimer | null = null
 
-  constructor(queue: TimerQueue, dueMs: number, fire: () => void) {
-    this.queue = queue
+  constructor(queue: TimerQueue, dueMs: number, owner: TimerOwner, name: string) {
+    this.#queue = queue
     this.dueMs = dueMs
-    this.fire = fire
+    this.#owner = owner
+    this.name = name
   }
 
   clear(): void {
-    if (this.fire === null) return
-    this.fire = null
-    this.queue.remove(this)
+    if (this.#owner === null) return
+    this.#owner = null
+    this.#queue.remove(this)
+  }
+
+  fire(): void {
+    const owner = this.#owner
+    this.clear()
+    owner?.timerFired(this)
+  }
+}
+
+/** A function that a timer calls. */
+class Callback implements TimerOwner {
+  readonly timerFired: () => void
+
+  constructor(fire: () => void) {
+    this.timerFired = fire
   }
 }
 
@@ -40,8 +65,8 @@ class TimerQueue {
     this.#emptied = emptied
   }
 
-  add(fire: () => void): Timer {
-    const timer = new QueuedTimer(this, this.#clock.monotonicMs() + this.#delayMs, fire)
+  add(owner: TimerOwner, name: string): QueuedTimer {
+    const timer = new QueuedTimer(this, this.#clock.monotonicMs() + this.#delayMs, owner, name)
     timer.before = this.#last
     if (this.#last === null) this.#first = timer
     else this.#last.behind = timer
@@ -64,12 +89,7 @@ class TimerQueue {
     this.#alarm = null
     const nowMs = this.#clock.monotonicMs()
     try {
-      for (let timer = this.#first; timer !== null && timer.dueMs <= nowMs; timer = this.#first) {
-        const { fire } = timer
-        timer.fire = null
-        this.remove(timer)
-        fire?.()
-      }
+      for (let timer = this.#first; timer !== null && timer.dueMs <= nowMs; timer = this.#first) timer.fire()
     } finally {
       // What fires may set a timer of the same length again, and with it the alarm.
       if (this.#first !== null && this.#alarm === null) {
@@ -100,11 +120,16 @@ export class TimerQueues {
 
   /** As {@link Clock.after}. */
   after(delayMs: number, fire: () => void): Timer {
+    return this.start(delayMs, new Callback(fire), '')
+  }
+
+  /** Starts a timer of `owner`, who is told by its name when it is over. */
+  start(delayMs: number, owner: TimerOwner, name: string): QueuedTimer {
     const known = this.#queues.get(delayMs)
-    if (known !== undefined) return known.add(fire)
+    if (known !== undefined) return known.add(owner, name)
     const queue = new TimerQueue(this.#clock, delayMs, empty => this.#queues.delete(empty))
     this.#queues.set(delayMs, queue)
-    return queue.add(fire)
+    return queue.add(owner, name)
   }
 }
 

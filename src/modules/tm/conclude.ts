@@ -35,7 +35,7 @@ export function concludeIfComplete(services: TmServices, t: Transaction): void {
     return
   }
   // Armed for one run: the route arms itself again if it wants to.
-  t.routes.failure = null
+  t.routes = { ...t.routes, failure: null }
   t.chosenStatus = choice.finalStatus
   t.firstBranch = t.branches.length
   const m = failureContext(t, choice.branch)

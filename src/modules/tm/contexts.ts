@@ -26,7 +26,11 @@ function copyOf(source: RouteContext, kind: RouteKind, target: Target): RouteCon
   copy.replyHeaders = source.replyHeaders
   copy.replyBody = source.replyBody
   // Lists that modules add to must not grow in both.
-  for (const [index, value] of source.slots.entries()) copy.slots[index] = Array.isArray(value) ? value.slice() : value
+  const { slots } = source
+  for (let index = 0; index < slots.length; index++) {
+    const value = slots[index]
+    copy.slots[index] = Array.isArray(value) ? value.slice() : value
+  }
   return copy
 }
 
@@ -46,6 +50,6 @@ export function failureContext(t: Transaction, chosen: Branch | null): RouteCont
 /** Keeps what a failure_route has set for later routes of the transaction: flags and what modules store. */
 export function keepAfterFailure(t: Transaction, m: RouteContext): void {
   t.request.flags = m.flags
-  for (const [index, value] of m.slots.entries()) t.request.slots[index] = value
+  t.request.slots = m.slots.slice()
   bind(t.request, t, null)
 }

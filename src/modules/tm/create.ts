@@ -98,7 +98,7 @@ function makeTransaction(
     caller,
   })
   if (link.finalMs !== null) t.timers = { ...t.timers, finalMs: link.finalMs }
-  t.routes = { ...link.armed }
+  t.routes = link.armed
   return t
 }
 

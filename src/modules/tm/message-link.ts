@@ -1,7 +1,7 @@
 import { messageSlot, type RouteContext } from '../../script/context.ts'
 import type { LocalFailure } from '../../sip/tx/failure-reply.ts'
 import type { Branch } from './branch.ts'
-import { type ArmedRoutes, noRoutes, type Transaction } from './transaction.ts'
+import { type ArmedRoutes, NO_ROUTES, type Transaction } from './transaction.ts'
 
 /** What tm keeps with each message a script runs for. */
 export interface MessageLink {
@@ -9,7 +9,7 @@ export interface MessageLink {
   /** In branch, onreply and failure routes: the branch it is about. */
   branch: Branch | null
   /** Armed before there was a transaction. */
-  readonly armed: ArmedRoutes
+  armed: ArmedRoutes
   /** `$T_fr_timeout` and `$T_fr_inv_timeout` set before there was a transaction, in ms. */
   finalMs: number | null
   inviteMs: number | null
@@ -32,7 +32,7 @@ export function linkOf(m: RouteContext): MessageLink {
   const link: MessageLink = {
     transaction: null,
     branch: null,
-    armed: noRoutes(),
+    armed: NO_ROUTES,
     finalMs: null,
     inviteMs: null,
     cancelHeaders: '',

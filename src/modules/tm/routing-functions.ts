@@ -169,7 +169,8 @@ function armRoute(services: TmServices, what: keyof typeof ROUTE_KINDS, name: Ar
     }
     const link = linkOf(m)
     if (what === 'reply' && m.kind === 'branch' && link.branch !== null) link.branch.replyRoute = step
-    else (link.transaction?.routes ?? link.armed)[what] = step
+    else if (link.transaction === null) link.armed = { ...link.armed, [what]: step }
+    else link.transaction.routes = { ...link.transaction.routes, [what]: step }
     return 1
   }
 }

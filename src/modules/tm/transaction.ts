@@ -12,11 +12,12 @@ import type { Branch } from './branch.ts'
 
 /** The routes a script has armed with t_on_failure, t_on_reply and t_on_branch. */
 export interface ArmedRoutes {
-  failure: Step | null
-  reply: Step | null
-  branch: Step | null
+  readonly failure: Step | null
+  readonly reply: Step | null
+  readonly branch: Step | null
 }
-export const noRoutes = (): ArmedRoutes => ({ failure: null, reply: null, branch: null })
+/** Most requests have none, so all begin with the same. */
+export const NO_ROUTES: ArmedRoutes = { failure: null, reply: null, branch: null }
 
 /** What became of a request made here. */
 export interface LocalOutcome {
@@ -74,7 +75,7 @@ export class Transaction implements ServerEntry, MachineSetup {
   nextBranch = 0
   /** Where the branches of the last forwarding begin: only they compete for the best reply. */
   firstBranch = 0
-  routes: ArmedRoutes = noRoutes()
+  routes = NO_ROUTES
   phantom: Phantom | null = null
   /** Last status sent to the sender, or given to the local caller. */
   lastStatus = 0

@@ -1,19 +1,24 @@
-import { TimerSet } from './timer-set.ts'
+import { type TimedMachine, TimerSet } from './timer-set.ts'
 import type { InviteClientUser, MachineSetup, TxFailure } from './transaction-user.ts'
+
+type Letter = 'A' | 'B' | 'D' | 'M' | 'cancel'
 
 export type InviteClientState = 'calling' | 'proceeding' | 'accepted' | 'completed' | 'terminated'
 
 /** The INVITE client transaction: RFC 3261 §17.1.1, figure 5, with the Accepted state of RFC 6026 §7.2. */
-export class InviteClient<R> {
+export class InviteClient<R> implements TimedMachine<Letter> {
   readonly #setup: MachineSetup
   readonly #user: InviteClientUser<R>
-  readonly #timers: TimerSet<'A' | 'B' | 'D' | 'M' | 'cancel'>
+  readonly #timers: TimerSet<Letter>
   #state: InviteClientState = 'calling'
+  /** How often timer A has been started, and with what. */
+  #attempts = 0
+  #timerAMs = 0
 
   constructor(setup: MachineSetup, user: InviteClientUser<R>) {
     this.#setup = setup
     this.#user = user
-    this.#timers = new TimerSet(setup.clock)
+    this.#timers = new TimerSet(setup.clock, this)
   }
 
   get state(): InviteClientState {
@@ -25,9 +30,9 @@ export class InviteClient<R> {
     const { t1Ms, t2Ms, finalMs } = this.#setup.timers
     // "If an unreliable transport is being used, the client transaction MUST start timer A with a value of T1."
     // (RFC 3261 §17.1.1.2)
-    if (!this.#setup.reliable) this.#startTimerA(Math.min(t1Ms, t2Ms), 1)
+    if (!this.#setup.reliable) this.#startTimerA(Math.min(t1Ms, t2Ms))
     // "For any transport, the client transaction MUST start timer B with a value of 64*T1 seconds" (RFC 3261 §17.1.1.2)
-    this.#timers.start('B', finalMs, () => this.#fail('timeout'))
+    this.#timers.start('B', finalMs)
     if (this.#user.transmit(0)) return true
     this.#state = 'terminated'
     this.#timers.stopAll()
@@ -72,7 +77,7 @@ export class InviteClient<R> {
     // "If there is no final response for the original request in 64*T1 seconds […], the client SHOULD then consider the
     // original transaction cancelled and SHOULD destroy the client transaction handling the original request."
     // (RFC 3261 §9.1)
-    this.#timers.start('cancel', this.#setup.timers.finalMs, () => this.#fail('timeout'))
+    this.#timers.start('cancel', this.#setup.timers.finalMs)
   }
 
   /** Ends at once, without a word to the owner but `terminated`. */
@@ -80,13 +85,33 @@ export class InviteClient<R> {
     this.#terminate()
   }
 
-  #startTimerA(delayMs: number, attempt: number): void {
-    this.#timers.start('A', delayMs, () => {
-      // "When timer A fires, the client transaction MUST retransmit the request by passing it to the transport layer,
-      // and MUST reset the timer with a value of 2*T1." (RFC 3261 §17.1.1.2) OpenSIPS stops the doubling at T2.
-      this.#startTimerA(Math.min(delayMs * 2, this.#setup.timers.t2Ms), attempt + 1)
-      if (!this.#user.transmit(attempt)) this.transportError()
-    })
+  timerFired(letter: Letter): void {
+    switch (letter) {
+      case 'A':
+        this.#repeat()
+        return
+      case 'B':
+      case 'cancel':
+        this.#fail('timeout')
+        return
+      case 'D':
+      case 'M':
+        this.#terminate()
+    }
+  }
+
+  #startTimerA(delayMs: number): void {
+    this.#attempts++
+    this.#timerAMs = delayMs
+    this.#timers.start('A', delayMs)
+  }
+
+  #repeat(): void {
+    const attempt = this.#attempts
+    // "When timer A fires, the client transaction MUST retransmit the request by passing it to the transport layer,
+    // and MUST reset the timer with a value of 2*T1." (RFC 3261 §17.1.1.2) OpenSIPS stops the doubling at T2.
+    this.#startTimerA(Math.min(this.#timerAMs * 2, this.#setup.timers.t2Ms))
+    if (!this.#user.transmit(attempt)) this.transportError()
   }
 
   #proceed(response: R): void {
@@ -105,7 +130,7 @@ export class InviteClient<R> {
     // (RFC 6026 §7.2)
     this.#state = 'accepted'
     this.#timers.stopAll()
-    this.#timers.start('M', this.#setup.timers.waitMs, () => this.#terminate())
+    this.#timers.start('M', this.#setup.timers.waitMs)
     this.#user.passUp(response)
   }
 
@@ -122,7 +147,7 @@ export class InviteClient<R> {
     // "The client transaction SHOULD start timer D when it enters the "Completed" state, with a value of at least 32
     // seconds for unreliable transports, and a value of zero seconds for reliable transports." (RFC 3261 §17.1.1.2)
     if (this.#setup.reliable) this.#terminate()
-    else if (!this.#isOver()) this.#timers.start('D', this.#setup.timers.waitMs, () => this.#terminate())
+    else if (!this.#isOver()) this.#timers.start('D', this.#setup.timers.waitMs)
   }
 
   #fail(reason: TxFailure): void {

@@ -1,5 +1,7 @@
-import { TimerSet } from './timer-set.ts'
+import { type TimedMachine, TimerSet } from './timer-set.ts'
 import type { MachineSetup, ServerUser, TxFailure } from './transaction-user.ts'
+
+type Letter = 'G' | 'H' | 'I' | 'L' | 'release'
 
 export type InviteServerState = 'proceeding' | 'accepted' | 'completed' | 'confirmed' | 'terminated'
 
@@ -7,17 +9,20 @@ export type InviteServerState = 'proceeding' | 'accepted' | 'completed' | 'confi
  * The INVITE server transaction: RFC 3261 §17.2.1, figure 7, with the Accepted state of RFC 6026 §7.1.
  * The 100 (Trying) of §17.2.1 is the owner's to send.
  */
-export class InviteServer {
+export class InviteServer implements TimedMachine<Letter> {
   readonly #setup: MachineSetup
   readonly #user: ServerUser
-  readonly #timers: TimerSet<'G' | 'H' | 'I' | 'L' | 'release'>
+  readonly #timers: TimerSet<Letter>
   #state: InviteServerState = 'proceeding'
   #last: Buffer | null = null
+  /** How often timer G has been started, and with what. */
+  #attempts = 0
+  #timerGMs = 0
 
   constructor(setup: MachineSetup, user: ServerUser) {
     this.#setup = setup
     this.#user = user
-    this.#timers = new TimerSet(setup.clock)
+    this.#timers = new TimerSet(setup.clock, this)
   }
 
   get state(): InviteServerState {
@@ -85,7 +90,7 @@ export class InviteServer {
 
   /** The owner will not answer: ends after the time in which retransmissions are to be expected. */
   abandon(): void {
-    if (this.#state === 'proceeding') this.#timers.start('release', this.#setup.timers.waitMs, () => this.#terminate())
+    if (this.#state === 'proceeding') this.#timers.start('release', this.#setup.timers.waitMs)
   }
 
   /** Ends at once, without a word to the owner but `terminated`. */
@@ -105,7 +110,7 @@ export class InviteServer {
     this.#state = 'accepted'
     // "When the INVITE server transaction enters the "Accepted" state, Timer L MUST be set to fire in 64*T1 for all
     // transports." (RFC 6026 §7.1)
-    this.#timers.start('L', this.#setup.timers.waitMs, () => this.#terminate())
+    this.#timers.start('L', this.#setup.timers.waitMs)
   }
 
   #complete(): void {
@@ -113,21 +118,41 @@ export class InviteServer {
     const { t1Ms, finalMs } = this.#setup.timers
     // "For unreliable transports, timer G is set to fire in T1 seconds, and is not set to fire for reliable transports."
     // (RFC 3261 §17.2.1)
-    if (!this.#setup.reliable) this.#startTimerG(Math.min(t1Ms, this.#setup.timers.t2Ms), 1)
+    if (!this.#setup.reliable) this.#startTimerG(Math.min(t1Ms, this.#setup.timers.t2Ms))
     // "When the "Completed" state is entered, timer H MUST be set to fire in 64*T1 seconds for all transports."
     // (RFC 3261 §17.2.1)
-    this.#timers.start('H', finalMs, () => this.#fail('timeout'))
+    this.#timers.start('H', finalMs)
   }
 
-  #startTimerG(delayMs: number, attempt: number): void {
-    this.#timers.start('G', delayMs, () => {
-      if (this.#last === null) return
-      // "If timer G fires, the response is passed to the transport layer once more for retransmission, and timer G is
-      // set to fire in MIN(2*T1, T2) seconds. From then on, when timer G fires, […] timer G is reset with a value that
-      // doubles, unless that value exceeds T2, in which case it is reset with the value of T2." (RFC 3261 §17.2.1)
-      this.#startTimerG(Math.min(delayMs * 2, this.#setup.timers.t2Ms), attempt + 1)
-      this.#user.transmit(this.#last, attempt)
-    })
+  timerFired(letter: Letter): void {
+    switch (letter) {
+      case 'G':
+        this.#repeat()
+        return
+      case 'H':
+        this.#fail('timeout')
+        return
+      case 'I':
+      case 'L':
+      case 'release':
+        this.#terminate()
+    }
+  }
+
+  #startTimerG(delayMs: number): void {
+    this.#attempts++
+    this.#timerGMs = delayMs
+    this.#timers.start('G', delayMs)
+  }
+
+  #repeat(): void {
+    if (this.#last === null) return
+    const attempt = this.#attempts
+    // "If timer G fires, the response is passed to the transport layer once more for retransmission, and timer G is
+    // set to fire in MIN(2*T1, T2) seconds. From then on, when timer G fires, […] timer G is reset with a value that
+    // doubles, unless that value exceeds T2, in which case it is reset with the value of T2." (RFC 3261 §17.2.1)
+    this.#startTimerG(Math.min(this.#timerGMs * 2, this.#setup.timers.t2Ms))
+    this.#user.transmit(this.#last, attempt)
   }
 
   #confirm(): void {
@@ -136,7 +161,7 @@ export class InviteServer {
     // "When this state is entered, timer I is set to fire in T4 seconds for unreliable transports, and zero seconds for
     // reliable transports." (RFC 3261 §17.2.1)
     if (this.#setup.reliable) this.#terminate()
-    else this.#timers.start('I', this.#setup.timers.waitMs, () => this.#terminate())
+    else this.#timers.start('I', this.#setup.timers.waitMs)
   }
 
   #fail(reason: TxFailure): void {

@@ -1,19 +1,24 @@
-import { TimerSet } from './timer-set.ts'
+import { type TimedMachine, TimerSet } from './timer-set.ts'
 import type { ClientUser, MachineSetup, TxFailure } from './transaction-user.ts'
+
+type Letter = 'E' | 'F' | 'K'
 
 export type NonInviteClientState = 'trying' | 'proceeding' | 'completed' | 'terminated'
 
 /** The client transaction of every method but INVITE and ACK: RFC 3261 §17.1.2, figure 6. */
-export class NonInviteClient<R> {
+export class NonInviteClient<R> implements TimedMachine<Letter> {
   readonly #setup: MachineSetup
   readonly #user: ClientUser<R>
-  readonly #timers: TimerSet<'E' | 'F' | 'K'>
+  readonly #timers: TimerSet<Letter>
   #state: NonInviteClientState = 'trying'
+  /** How often timer E has been started, and with what. */
+  #attempts = 0
+  #timerEMs = 0
 
   constructor(setup: MachineSetup, user: ClientUser<R>) {
     this.#setup = setup
     this.#user = user
-    this.#timers = new TimerSet(setup.clock)
+    this.#timers = new TimerSet(setup.clock, this)
   }
 
   get state(): NonInviteClientState {
@@ -24,10 +29,10 @@ export class NonInviteClient<R> {
   start(): boolean {
     const { t1Ms, t2Ms, finalMs } = this.#setup.timers
     // "When entering this state, the client transaction SHOULD set timer F to fire in 64*T1 seconds." (RFC 3261 §17.1.2.2)
-    this.#timers.start('F', finalMs, () => this.#fail('timeout'))
+    this.#timers.start('F', finalMs)
     // "If an unreliable transport is in use, the client transaction MUST set timer E to fire in T1 seconds."
     // (RFC 3261 §17.1.2.2)
-    if (!this.#setup.reliable) this.#startTimerE(Math.min(t1Ms, t2Ms), 1)
+    if (!this.#setup.reliable) this.#startTimerE(Math.min(t1Ms, t2Ms))
     if (this.#user.transmit(0)) return true
     this.#state = 'terminated'
     this.#timers.stopAll()
@@ -55,16 +60,33 @@ export class NonInviteClient<R> {
     this.#terminate()
   }
 
-  #startTimerE(delayMs: number, attempt: number): void {
-    this.#timers.start('E', delayMs, () => {
-      const { t2Ms } = this.#setup.timers
-      // "If timer E fires while still in this state, the timer is reset, but this time with a value of MIN(2*T1, T2)."
-      // "If Timer E fires while in the "Proceeding" state, the request MUST be passed to the transport layer for
-      // retransmission, and Timer E MUST be reset with a value of T2 seconds." (RFC 3261 §17.1.2.2)
-      const nextMs = this.#state === 'trying' ? Math.min(delayMs * 2, t2Ms) : t2Ms
-      this.#startTimerE(nextMs, attempt + 1)
-      if (!this.#user.transmit(attempt)) this.transportError()
-    })
+  timerFired(letter: Letter): void {
+    switch (letter) {
+      case 'E':
+        this.#repeat()
+        return
+      case 'F':
+        this.#fail('timeout')
+        return
+      case 'K':
+        this.#terminate()
+    }
+  }
+
+  #startTimerE(delayMs: number): void {
+    this.#attempts++
+    this.#timerEMs = delayMs
+    this.#timers.start('E', delayMs)
+  }
+
+  #repeat(): void {
+    const attempt = this.#attempts
+    const { t2Ms } = this.#setup.timers
+    // "If timer E fires while still in this state, the timer is reset, but this time with a value of MIN(2*T1, T2)."
+    // "If Timer E fires while in the "Proceeding" state, the request MUST be passed to the transport layer for
+    // retransmission, and Timer E MUST be reset with a value of T2 seconds." (RFC 3261 §17.1.2.2)
+    this.#startTimerE(this.#state === 'trying' ? Math.min(this.#timerEMs * 2, t2Ms) : t2Ms)
+    if (!this.#user.transmit(attempt)) this.transportError()
   }
 
   #complete(response: R): void {
@@ -76,7 +98,7 @@ export class NonInviteClient<R> {
     // "Once the client transaction enters the "Completed" state, it MUST set Timer K to fire in T4 seconds for
     // unreliable transports, and zero seconds for reliable transports." (RFC 3261 §17.1.2.2)
     if (this.#setup.reliable) this.#terminate()
-    else if (!this.#isOver()) this.#timers.start('K', this.#setup.timers.waitMs, () => this.#terminate())
+    else if (!this.#isOver()) this.#timers.start('K', this.#setup.timers.waitMs)
   }
 
   #fail(reason: TxFailure): void {

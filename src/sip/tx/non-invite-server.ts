@@ -1,20 +1,22 @@
-import { TimerSet } from './timer-set.ts'
+import { type TimedMachine, TimerSet } from './timer-set.ts'
 import type { MachineSetup, ServerUser } from './transaction-user.ts'
+
+type Letter = 'J' | 'release'
 
 export type NonInviteServerState = 'trying' | 'proceeding' | 'completed' | 'terminated'
 
 /** The server transaction of every method but INVITE and ACK: RFC 3261 §17.2.2, figure 8. */
-export class NonInviteServer {
+export class NonInviteServer implements TimedMachine<Letter> {
   readonly #setup: MachineSetup
   readonly #user: ServerUser
-  readonly #timers: TimerSet<'J' | 'release'>
+  readonly #timers: TimerSet<Letter>
   #state: NonInviteServerState = 'trying'
   #last: Buffer | null = null
 
   constructor(setup: MachineSetup, user: ServerUser) {
     this.#setup = setup
     this.#user = user
-    this.#timers = new TimerSet(setup.clock)
+    this.#timers = new TimerSet(setup.clock, this)
   }
 
   get state(): NonInviteServerState {
@@ -60,7 +62,12 @@ export class NonInviteServer {
   /** The owner will not answer: ends after the time in which retransmissions are to be expected. */
   abandon(): void {
     if (this.#state === 'trying' || this.#state === 'proceeding')
-      this.#timers.start('release', this.#setup.timers.waitMs, () => this.#terminate())
+      this.#timers.start('release', this.#setup.timers.waitMs)
+  }
+
+  /** Both of its timers are waits for its end. */
+  timerFired(): void {
+    this.#terminate()
   }
 
   /** Ends at once, without a word to the owner but `terminated`. */
@@ -72,7 +79,7 @@ export class NonInviteServer {
     // "When the server transaction enters the "Completed" state, it MUST set Timer J to fire in 64*T1 seconds for
     // unreliable transports, and zero seconds for reliable transports." (RFC 3261 §17.2.2)
     if (this.#setup.reliable) this.#terminate()
-    else if (this.#state === 'completed') this.#timers.start('J', this.#setup.timers.waitMs, () => this.#terminate())
+    else if (this.#state === 'completed') this.#timers.start('J', this.#setup.timers.waitMs)
   }
 
   #terminate(): void {

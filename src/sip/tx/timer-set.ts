@@ -1,29 +1,28 @@
-import type { Clock, Timer } from '../../util/clock.ts'
-import { type TimerQueues, timerQueuesOf } from '../../util/timer-queues.ts'
+import type { Clock } from '../../util/clock.ts'
+import { type QueuedTimer, type TimerOwner, type TimerQueues, timerQueuesOf } from '../../util/timer-queues.ts'
 
-interface Running<L> {
-  readonly letter: L
-  timer: Timer
-  next: Running<L> | null
+/** A state machine whose timers run: `L` are the letters the RFC gives them. */
+export interface TimedMachine<L extends string> {
+  timerFired(letter: L): void
 }
 
-/** The running timers of one state machine, by the letter the RFC gives them. They are two or three at most. */
-export class TimerSet<L extends string> {
+/** The running timers of one state machine. They are two or three at most. */
+export class TimerSet<L extends string> implements TimerOwner {
   readonly #queues: TimerQueues
-  #running: Running<L> | null = null
+  readonly #machine: TimedMachine<L>
+  #running: QueuedTimer | null = null
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, machine: TimedMachine<L>) {
     this.#queues = timerQueuesOf(clock)
+    this.#machine = machine
   }
 
   /** Starts the timer, anew if it is running. */
-  start(letter: L, delayMs: number, fire: () => void): void {
+  start(letter: L, delayMs: number): void {
     this.stop(letter)
-    const timer = this.#queues.after(delayMs, () => {
-      this.#take(letter)
-      fire()
-    })
-    this.#running = { letter, timer, next: this.#running }
+    const timer = this.#queues.start(delayMs, this, letter)
+    timer.beside = this.#running
+    this.#running = timer
   }
 
   stop(letter: L): void {
@@ -31,18 +30,24 @@ export class TimerSet<L extends string> {
   }
 
   stopAll(): void {
-    for (let one = this.#running; one !== null; one = one.next) one.timer.clear()
+    for (let one = this.#running; one !== null; one = one.beside) one.clear()
     this.#running = null
   }
 
+  /** For the queues alone. */
+  timerFired({ name }: QueuedTimer): void {
+    this.#take(name)
+    this.#machine.timerFired(name as L)
+  }
+
   /** Forgets the timer and gives it, if it is running. */
-  #take(letter: L): Timer | undefined {
-    let before: Running<L> | null = null
-    for (let one = this.#running; one !== null; before = one, one = one.next) {
-      if (one.letter !== letter) continue
-      if (before === null) this.#running = one.next
-      else before.next = one.next
-      return one.timer
+  #take(letter: string): QueuedTimer | undefined {
+    let before: QueuedTimer | null = null
+    for (let one = this.#running; one !== null; before = one, one = one.beside) {
+      if (one.name !== letter) continue
+      if (before === null) this.#running = one.beside
+      else before.beside = one.beside
+      return one
     }
     return undefined
   }
