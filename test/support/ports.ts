@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 
 /** Below the ports that systems hand out by themselves, which other tests get for their sockets at any moment. */
@@ -38,9 +39,21 @@ function isFreeForUdp(port: number): Promise<boolean> {
   })
 }
 
-/** Waits until somebody has opened this UDP port on loopback, as a program that was just started will. */
-export async function openedForUdp(port: number): Promise<void> {
-  while (await isFreeForUdp(port)) await new Promise(resolve => setTimeout(resolve, 20))
+/**
+ * Waits until somebody has opened this UDP port, as a program that was just started will. The kernel is asked (Linux): who
+ * tried the port would have it just when the program wants it.
+ */
+export const openedForUdp = (port: number): Promise<void> => opened('udp', port)
+
+/** The same for a TCP port that is listened on. */
+export const openedForTcp = (port: number): Promise<void> => opened('tcp', port)
+
+/** `local_address` and `st` as the kernel lists sockets: a TCP socket that listens is in state 0A, a UDP socket in 07. */
+async function opened(proto: 'tcp' | 'udp', port: number): Promise<void> {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0')
+  const line = new RegExp(`^ *\\d+: [0-9A-F]+:${hex} \\S+ ${proto === 'tcp' ? '0A' : '07'} `, 'm')
+  const isOpen = (table: string): boolean => line.test(readFileSync(`/proc/net/${table}`, 'latin1'))
+  while (!isOpen(proto) && !isOpen(`${proto}6`)) await new Promise(resolve => setTimeout(resolve, 20))
 }
 
 /** Whether something on loopback accepts connections on this port. */

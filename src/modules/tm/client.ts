@@ -1,6 +1,7 @@
 import type { RouteContext } from '../../script/context.ts'
 import { buildAck, buildCancel } from '../../sip/codec/write.ts'
 import type { LocalFailure } from '../../sip/tx/failure-reply.ts'
+import type { Place } from '../../sip/tx/fingerprint.ts'
 import { InviteClient } from '../../sip/tx/invite-client.ts'
 import { NonInviteClient } from '../../sip/tx/non-invite-client.ts'
 import type { InviteClientUser, TxFailure } from '../../sip/tx/transaction-user.ts'
@@ -33,47 +34,76 @@ function startClient(services: TmServices, branch: Branch): boolean {
   const owner = new Downstream(services, branch)
   const client = t.isInvite ? new InviteClient(branch, owner) : new NonInviteClient(branch, owner)
   branch.client = client
-  open(services, branch, t.method, client)
+  owner.open(t.method, client)
   if (client.start()) return true
   branch.client = null
-  t.openClients--
-  services.tables.clients.remove(branch.id, t.method)
+  owner.forget()
   return false
 }
 
-/** What the state machine of a branch asks for. */
-class Downstream implements InviteClientUser<RouteContext> {
-  readonly #services: TmServices
-  readonly #branch: Branch
+type Client = InviteClient<RouteContext> | NonInviteClient<RouteContext>
+
+/** A client transaction of a branch among all others, until its state machine has ended. */
+class OpenClient implements ClientEntry {
+  readonly services: TmServices
+  readonly branch: Branch
+  #client: Client | null = null
+  #place: Place<ClientEntry> | null = null
 
   constructor(services: TmServices, branch: Branch) {
-    this.#services = services
-    this.#branch = branch
+    this.services = services
+    this.branch = branch
   }
 
+  /** Its state machine will get the replies to this method. */
+  open(method: string, client: Client): void {
+    this.#client = client
+    this.branch.transaction.openClients++
+    this.#place = this.services.tables.clients.add(this.branch.id, method, this)
+  }
+
+  receive(reply: RouteContext): void {
+    this.#client?.receive(reply.message.status, reply)
+  }
+
+  stop(): void {
+    this.#client?.stop()
+  }
+
+  /** No reply comes here any more. */
+  forget(): void {
+    this.branch.transaction.openClients--
+    if (this.#place !== null) this.services.tables.clients.remove(this.#place)
+    this.#place = null
+  }
+
+  terminated(): void {
+    this.forget()
+    releaseIfDone(this.services, this.branch.transaction)
+  }
+}
+
+/** What the state machine of a branch asks for. */
+class Downstream extends OpenClient implements InviteClientUser<RouteContext> {
   transmit(attempt: number): boolean {
-    const branch = this.#branch
-    countRetransmission(this.#services.stats, attempt)
+    const { services, branch } = this
+    countRetransmission(services.stats, attempt)
     if (branch.sent === null) return false
-    const isSent = send(this.#services, branch, branch.sent, () => branch.client?.transportError())
-    if (isSent && attempt === 0 && branch.transaction.caller !== null) observe(this.#services, branch, branch.sent)
+    const isSent = send(services, branch, branch.sent, () => branch.client?.transportError())
+    if (isSent && attempt === 0 && branch.transaction.caller !== null) observe(services, branch, branch.sent)
     return isSent
   }
 
   passUp(reply: RouteContext): void {
-    this.#services.events.reply(this.#branch, reply)
+    this.services.events.reply(this.branch, reply)
   }
 
   failed(reason: TxFailure): void {
-    this.#services.events.failed(this.#branch, reason)
+    this.services.events.failed(this.branch, reason)
   }
 
   acknowledge(reply: RouteContext): void {
-    acknowledge(this.#services, this.#branch, reply)
-  }
-
-  terminated(): void {
-    close(this.#services, this.#branch, this.#branch.transaction.method)
+    acknowledge(this.services, this.branch, reply)
   }
 }
 
@@ -83,15 +113,16 @@ export function sendCancel(services: TmServices, branch: Branch): void {
   const request = branch.sentMessage
   if (request === null) return
   const bytes = buildCancel(request, branch.cancelHeaders)
+  const entry = new OpenClient(services, branch)
   const client = new NonInviteClient<RouteContext>(branch, {
     transmit: () => send(services, branch, bytes, () => client.transportError()),
     passUp: () => {},
     failed: () => {},
-    terminated: () => close(services, branch, 'CANCEL'),
+    terminated: () => entry.terminated(),
   })
-  open(services, branch, 'CANCEL', client)
+  entry.open('CANCEL', client)
   if (client.start()) observe(services, branch, bytes)
-  else close(services, branch, 'CANCEL')
+  else entry.terminated()
   if (branch.client instanceof InviteClient) branch.client.cancelled()
 }
 
@@ -109,35 +140,4 @@ function acknowledge(services: TmServices, branch: Branch, reply: RouteContext):
 
 function observe({ observer }: TmServices, { transaction, socket }: Branch, bytes: Buffer): void {
   if (socket !== null) observer?.request(transaction, bytes, socket)
-}
-
-type Client = InviteClient<RouteContext> | NonInviteClient<RouteContext>
-
-function open(services: TmServices, branch: Branch, method: string, client: Client): void {
-  branch.transaction.openClients++
-  services.tables.clients.add(branch.id, method, new OpenClient(branch, client))
-}
-
-class OpenClient implements ClientEntry {
-  readonly branch: Branch
-  readonly #client: Client
-
-  constructor(branch: Branch, client: Client) {
-    this.branch = branch
-    this.#client = client
-  }
-
-  receive(reply: RouteContext): void {
-    this.#client.receive(reply.message.status, reply)
-  }
-
-  stop(): void {
-    this.#client.stop()
-  }
-}
-
-function close(services: TmServices, branch: Branch, method: string): void {
-  branch.transaction.openClients--
-  services.tables.clients.remove(branch.id, method)
-  releaseIfDone(services, branch.transaction)
 }

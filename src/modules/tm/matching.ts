@@ -3,9 +3,9 @@ import { InviteServer } from '../../sip/tx/invite-server.ts'
 import { takeAckKey } from '../../sip/tx/key.ts'
 import { receiveReply } from './branch-events.ts'
 import { transactionOf } from './message-link.ts'
-import type { AckEntry, TmServices } from './services.ts'
+import type { TmServices } from './services.ts'
 import { shedLoad } from './shed-load.ts'
-import type { Transaction } from './transaction.ts'
+import type { AckEntry, Transaction } from './transaction.ts'
 import { respond } from './upstream.ts'
 
 /**

@@ -15,7 +15,7 @@ export function releaseIfDone(services: TmServices, t: Transaction): void {
   dropPhantom(t)
   for (const branch of t.branches) branch.stopTimerC()
   services.tables.servers.remove(t)
-  for (const { bucket, rest } of t.ackKeys) services.tables.acks.removeAt(bucket, rest)
+  for (const place of t.acks) services.tables.acks.remove(place)
   services.tables.all.delete(t)
 }
 

@@ -9,7 +9,7 @@ import type { Branch } from './branch.ts'
 import type { Observer } from './observation.ts'
 import type { TmSettings } from './params.ts'
 import type { TmStats } from './statistics.ts'
-import type { Transaction } from './transaction.ts'
+import type { AckEntry, Transaction } from './transaction.ts'
 
 /** A reply as it left for the caller. */
 export interface SentReply {
@@ -48,13 +48,6 @@ export interface ClientEntry {
   receive(reply: RouteContext): void
   /** Ends the transaction where it stands. */
   stop(): void
-}
-
-/** What identifies a 2xx sent to a caller, so that its ACK is known. */
-export interface AckEntry {
-  readonly transaction: Transaction
-  /** Made here, so the ACK ends here. */
-  readonly isLocal: boolean
 }
 
 /** Every transaction there is, by what finds it. */

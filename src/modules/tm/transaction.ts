@@ -1,10 +1,10 @@
 import type { RouteContext, Step } from '../../script/context.ts'
 import type { SipMessage } from '../../sip/codec/message.ts'
 import type { Hop, ListenSocket } from '../../sip/net/endpoint.ts'
-import type { fingerprint } from '../../sip/tx/fingerprint.ts'
+import type { Place } from '../../sip/tx/fingerprint.ts'
 import type { InviteServer } from '../../sip/tx/invite-server.ts'
 import type { NonInviteServer } from '../../sip/tx/non-invite-server.ts'
-import type { Place, ServerEntry } from '../../sip/tx/table.ts'
+import type { ServerEntry } from '../../sip/tx/table.ts'
 import type { TxTimers } from '../../sip/tx/timers.ts'
 import type { MachineSetup } from '../../sip/tx/transaction-user.ts'
 import type { Clock, Timer } from '../../util/clock.ts'
@@ -27,6 +27,14 @@ export interface LocalOutcome {
   /** Null where the status was made here. */
   readonly reply: RouteContext | null
 }
+/** What identifies a 2xx sent to a caller, so that its ACK is known. */
+export interface AckEntry {
+  readonly transaction: Transaction
+  /** Made here, so the ACK ends here. */
+  readonly isLocal: boolean
+}
+const NO_ACKS: readonly Place<AckEntry>[] = []
+
 /** Who made a request here and waits for its replies. */
 export interface LocalCaller {
   provisional(reply: RouteContext): void
@@ -55,7 +63,7 @@ export class Transaction implements ServerEntry, MachineSetup {
   request: RouteContext
   readonly method: string
   readonly isInvite: boolean
-  place: Place | null = null
+  place: Place<ServerEntry> | null = null
   /** Where replies go, once it has shed its request. */
   replyPath: { readonly hop: Hop; readonly socket: ListenSocket } | null = null
   readonly localToTag: string
@@ -97,8 +105,8 @@ export class Transaction implements ServerEntry, MachineSetup {
   /** Answers when the script leaves a request with nothing but a provisional reply. */
   idleTimer: Timer | null = null
   relayFlags = 0
-  /** Under which its 2xx replies are known, to recognise their ACKs. */
-  readonly ackKeys: Pick<typeof fingerprint, 'bucket' | 'rest'>[] = []
+  /** Where its 2xx replies are known, to recognise their ACKs. */
+  acks: readonly Place<AckEntry>[] = NO_ACKS
   /** Header lines for the request as it is forwarded (t_add_hdrs). */
   extraHeaders = ''
 

@@ -1,6 +1,5 @@
 import type { LocalReply } from '../../proxy/proxy.ts'
 import type { RouteContext } from '../../script/context.ts'
-import { fingerprint } from '../../sip/tx/fingerprint.ts'
 import { InviteServer } from '../../sip/tx/invite-server.ts'
 import { takeAckKey } from '../../sip/tx/key.ts'
 import { NonInviteServer } from '../../sip/tx/non-invite-server.ts'
@@ -200,8 +199,8 @@ function end(
 function rememberAck(services: TmServices, t: Transaction, status: number, ownTag: string, isLocal: boolean): void {
   if (!t.isInvite || t.caller !== null || status < 200 || status >= 300) return
   const { callId, fromTag, cseq, toTag } = t.initial
-  if (t.ackKeys.length >= MAX_TRANSACTION_BRANCHES) return
+  if (t.acks.length >= MAX_TRANSACTION_BRANCHES) return
   takeAckKey(callId, fromTag, cseq, toTag || ownTag)
-  const { bucket, rest } = fingerprint
-  if (services.tables.acks.add({ transaction: t, isLocal })) t.ackKeys.push({ bucket, rest })
+  const place = services.tables.acks.add({ transaction: t, isLocal })
+  if (place !== null) t.acks = [...t.acks, place]
 }

@@ -86,17 +86,35 @@ function mix(value: number): void {
   b ^= b >>> 13
 }
 
-/** What was found by its fingerprint. */
-interface Entry<T> {
-  readonly rest: number
+/** A value where it was put: by this it is removed without its fingerprint. */
+export interface Place<T> {
   readonly value: T
-  /** Another one of the same bucket. */
-  next: Entry<T> | null
 }
 
-/** Values by the fingerprint that was made last. */
+class Entry<T> implements Place<T> {
+  readonly bucket: number
+  readonly rest: number
+  readonly value: T
+  /** Another one in the same list. */
+  next: Entry<T> | null
+
+  constructor(bucket: number, rest: number, value: T, next: Entry<T> | null) {
+    this.bucket = bucket
+    this.rest = rest
+    this.value = value
+    this.next = next
+  }
+}
+
+const LEAST_LISTS = 64
+
+/**
+ * Values by the fingerprint that was made last. Not a `Map`: the fingerprints are hashes already, and a value is
+ * removed where it is, without looking for it.
+ */
 export class FingerprintMap<T> {
-  readonly #entries = new Map<number, Entry<T>>()
+  /** Their number is a power of two, from half to four times that of the values. */
+  #lists = emptyLists<T>(LEAST_LISTS)
   #size = 0
 
   get size(): number {
@@ -107,40 +125,57 @@ export class FingerprintMap<T> {
     return this.#find(fingerprint.bucket, fingerprint.rest)?.value
   }
 
-  /** False: there is one already. */
-  add(value: T): boolean {
+  /** Null: there is one already. */
+  add(value: T): Place<T> | null {
     const { bucket, rest } = fingerprint
-    if (this.#find(bucket, rest) !== undefined) return false
-    this.#entries.set(bucket, { rest, value, next: this.#entries.get(bucket) ?? null })
+    if (this.#find(bucket, rest) !== null) return null
+    if (this.#size >= this.#lists.length * 2) this.#spread(this.#lists.length * 4)
+    const at = bucket & (this.#lists.length - 1)
+    const entry = new Entry(bucket, rest, value, this.#lists[at] ?? null)
+    this.#lists[at] = entry
     this.#size++
+    return entry
+  }
+
+  /** Removes what {@link add} has put there. False: it was removed before. */
+  remove(place: Place<T>): boolean {
+    const entry = place as Entry<T>
+    const at = entry.bucket & (this.#lists.length - 1)
+    const first = this.#lists[at] ?? null
+    if (first === entry) this.#lists[at] = entry.next
+    else {
+      let before = first
+      while (before !== null && before.next !== entry) before = before.next
+      if (before === null) return false
+      before.next = entry.next
+    }
+    this.#size--
+    if (this.#size * 4 < this.#lists.length && this.#lists.length > LEAST_LISTS) this.#spread(this.#lists.length / 4)
     return true
   }
 
-  /** Gives what was removed. */
-  remove(): T | undefined {
-    return this.removeAt(fingerprint.bucket, fingerprint.rest)
-  }
-
-  /** As {@link remove}, for a fingerprint made earlier. */
-  removeAt(bucket: number, rest: number): T | undefined {
-    const found = this.#find(bucket, rest)
-    if (found === undefined) return undefined
-    this.#size--
-    const first = this.#entries.get(bucket)
-    if (first !== found) {
-      for (let one = first ?? null; one !== null; one = one.next) if (one.next === found) one.next = found.next
-    } else if (found.next === null) this.#entries.delete(bucket)
-    else this.#entries.set(bucket, found.next)
-    return found.value
-  }
-
   *values(): IterableIterator<T> {
-    for (const first of this.#entries.values())
-      for (let one: Entry<T> | null = first; one; one = one.next) yield one.value
+    for (const first of this.#lists) for (let one = first; one !== null; one = one.next) yield one.value
   }
 
-  #find(bucket: number, rest: number): Entry<T> | undefined {
-    for (let one = this.#entries.get(bucket) ?? null; one !== null; one = one.next) if (one.rest === rest) return one
-    return undefined
+  #find(bucket: number, rest: number): Entry<T> | null {
+    let one = this.#lists[bucket & (this.#lists.length - 1)] ?? null
+    while (one !== null && (one.rest !== rest || one.bucket !== bucket)) one = one.next
+    return one
+  }
+
+  #spread(count: number): void {
+    const lists = emptyLists<T>(count)
+    for (const first of this.#lists) {
+      for (let one = first; one !== null; ) {
+        const { next, bucket } = one
+        one.next = lists[bucket & (count - 1)] ?? null
+        lists[bucket & (count - 1)] = one
+        one = next
+      }
+    }
+    this.#lists = lists
   }
 }
+
+const emptyLists = <T>(count: number): (Entry<T> | null)[] => new Array<Entry<T> | null>(count).fill(null)

@@ -1,5 +1,5 @@
 import type { SipMessage } from '../codec/message.ts'
-import { FingerprintMap, fingerprint } from './fingerprint.ts'
+import { FingerprintMap, type Place } from './fingerprint.ts'
 import { takeClientKey, takeResponseKey, takeServerKey } from './key.ts'
 
 /** What the server table must know of a transaction to match RFC 2543 peers. */
@@ -8,13 +8,7 @@ export interface ServerEntry {
   /** The To tag of the responses sent, which the ACK of an RFC 2543 peer carries. */
   readonly localToTag: string
   /** Set by the table: what it is found by, so that `initial` need not be kept for it. */
-  place?: Place | null
-}
-
-/** What a transaction is found by. */
-export interface Place {
-  readonly bucket: number
-  readonly rest: number
+  place?: Place<ServerEntry> | null
 }
 
 /** Server transactions by what identifies their requests (RFC 3261 §17.2.3). */
@@ -27,8 +21,9 @@ export class ServerTable<T extends ServerEntry> {
 
   /** False: the request has no usable Via, or a transaction with its key is there already. */
   add(transaction: T): boolean {
-    if (!takeServerKey(transaction.initial) || !this.#entries.add(transaction)) return false
-    transaction.place = { bucket: fingerprint.bucket, rest: fingerprint.rest }
+    const place = takeServerKey(transaction.initial) ? this.#entries.add(transaction) : null
+    if (place === null) return false
+    transaction.place = place
     return true
   }
 
@@ -36,7 +31,7 @@ export class ServerTable<T extends ServerEntry> {
     const { place } = transaction
     if (place == null) return
     transaction.place = null
-    this.#entries.removeAt(place.bucket, place.rest)
+    this.#entries.remove(place as Place<T>)
   }
 
   /** The transaction a request belongs to; with `method`, that of another method with the same branch. */
@@ -65,14 +60,14 @@ export class ClientTable<T> {
     return this.#entries.size
   }
 
-  add(branch: string, method: string, transaction: T): void {
+  /** Gives what it is removed by; null when there is one already. */
+  add(branch: string, method: string, transaction: T): Place<T> | null {
     takeClientKey(branch, method)
-    this.#entries.add(transaction)
+    return this.#entries.add(transaction)
   }
 
-  remove(branch: string, method: string): void {
-    takeClientKey(branch, method)
-    this.#entries.remove()
+  remove(place: Place<T>): void {
+    this.#entries.remove(place)
   }
 
   values(): IterableIterator<T> {

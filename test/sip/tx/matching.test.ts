@@ -117,12 +117,12 @@ describe('client transaction matching (RFC 3261 §17.1.3)', () => {
 
   it('goes by branch and CSeq method: the 200 of a CANCEL is not the 200 of its INVITE', () => {
     const table = new ClientTable<string>()
-    table.add('z9hG4bKx', 'INVITE', 'invite')
+    const invite = table.add('z9hG4bKx', 'INVITE', 'invite')!
     table.add('z9hG4bKx', 'CANCEL', 'cancel')
     expect(table.find(reply('z9hG4bKx', 'INVITE'))).toBe('invite')
     expect(table.find(reply('z9hG4bKx', 'CANCEL'))).toBe('cancel')
     expect(table.find(reply('z9hG4bKy', 'INVITE'))).toBeUndefined()
-    table.remove('z9hG4bKx', 'INVITE')
+    table.remove(invite)
     expect(table.find(reply('z9hG4bKx', 'INVITE'))).toBeUndefined()
   })
 })
