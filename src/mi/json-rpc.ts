@@ -1,4 +1,5 @@
 import { JsonScanner } from './json-scan.ts'
+import { isLong, longText } from './long-text.ts'
 import type { MiError } from './mi-error.ts'
 
 /** Requests one batch may hold; each costs an answer, so a body of a few megabytes could ask for gigabytes. */
@@ -89,12 +90,21 @@ export type Outcome = { readonly result: unknown } | { readonly error: MiError }
  * Throws TypeError or RangeError when a result is no JSON: cyclic, too deep, or holding a bigint.
  */
 export function answerText(outcome: Outcome, id: RequestId, style: AnswerStyle = {}): string {
-  const answer =
-    'error' in outcome
-      ? { jsonrpc: '2.0', error: errorMember(outcome.error), id }
-      : { jsonrpc: '2.0', result: outcome.result, id }
+  const answer = answerOf(outcome, id)
   // V8 has a faster writer for values that are not to be indented.
   return style.pretty ? JSON.stringify(answer, null, '\t') : JSON.stringify(answer)
+}
+
+/** The same; a long result is written in slices, so that others have their turn meanwhile. */
+export function slicedAnswerText(outcome: Outcome, id: RequestId, style: AnswerStyle): string | Promise<string> {
+  if ('error' in outcome || !isLong(outcome.result)) return answerText(outcome, id, style)
+  return longText(answerOf(outcome, id), style.pretty === true)
+}
+
+function answerOf(outcome: Outcome, id: RequestId): object {
+  return 'error' in outcome
+    ? { jsonrpc: '2.0', error: errorMember(outcome.error), id }
+    : { jsonrpc: '2.0', result: outcome.result, id }
 }
 
 /** Joins the answers of a batch. */

@@ -19,6 +19,7 @@ import {
   parseJson,
   type RequestId,
   readRequest,
+  slicedAnswerText,
 } from './json-rpc.ts'
 import { commandError, MiCode, MiError } from './mi-error.ts'
 import type { CommandRules } from './permissions.ts'
@@ -137,8 +138,11 @@ export class ManagementInterface {
     }
     const { method, id } = request
     const outcome = this.#outcome(request, options.caller)
-    const write = (outcome: Outcome): Answer => (id === undefined ? null : this.#write(method, outcome, id, options))
-    return outcome instanceof Promise ? outcome.then(write) : write(outcome)
+    if (id === undefined) return outcome instanceof Promise ? outcome.then(() => null) : null
+    // What is long was made in slices, and so comes by a promise.
+    return outcome instanceof Promise
+      ? outcome.then(late => this.#writeSliced(method, late, id, options))
+      : this.#write(method, outcome, id, options)
   }
 
   #outcome({ method, params }: CallRequest, caller: Caller = INTERNAL): Outcome | Promise<Outcome> {
@@ -155,12 +159,21 @@ export class ManagementInterface {
     try {
       return answerText(outcome, id, style)
     } catch (error) {
-      this.#log.error('result of a management command cannot be written as JSON', {
-        command: method,
-        error: `${error}`,
-      })
-      return answerText({ error: serverError('Failed to build the answer') }, id, style)
+      return this.#unwritable(method, error, id, style)
     }
+  }
+
+  async #writeSliced(method: string, outcome: Outcome, id: RequestId, style: AnswerStyle): Promise<string> {
+    try {
+      return await slicedAnswerText(outcome, id, style)
+    } catch (error) {
+      return this.#unwritable(method, error, id, style)
+    }
+  }
+
+  #unwritable(command: string, error: unknown, id: RequestId, style: AnswerStyle): string {
+    this.#log.error('result of a management command cannot be written as JSON', { command, error: `${error}` })
+    return answerText({ error: serverError('Failed to build the answer') }, id, style)
   }
 
   #lookUp(name: string): Command {

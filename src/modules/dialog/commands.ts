@@ -1,5 +1,6 @@
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, optional } from '../../module/define.ts'
+import { mapInSlices, whenThere } from '../../util/in-slices.ts'
 import type { CommandSpec, Commands } from '../../util/spec.ts'
 import { changed } from './changes.ts'
 import type { Dialog } from './dialog.ts'
@@ -129,9 +130,8 @@ export function dialogCommandHandlers(
         throw new MiError(500, 'Internal error', String(error))
       })
     },
-    profile_list_dlgs: ({ profile, value }) => ({
-      Dialogs: members(profile, value).map(dialog => listing(dialog, false)),
-    }),
+    profile_list_dlgs: ({ profile, value }) =>
+      whenThere(listings(members(profile, value), false), Dialogs => ({ Dialogs })),
     profile_get_values: ({ profile: name }) => ({
       Values: profileOf(name)
         .values()
@@ -200,14 +200,18 @@ function list({ table }: DialogServices, { callid, from_tag, index, counter }: L
   if (callid !== undefined && !isPage) {
     const dialogs = all.filter(d => isNamed(d, callid) && (from_tag === undefined || d.caller.tag === from_tag))
     if (dialogs.length === 0) throw new MiError(404, NOT_FOUND)
-    return { Dialogs: dialogs.map(dialog => listing(dialog, withContext)) }
+    return whenThere(listings(dialogs, withContext), Dialogs => ({ Dialogs }))
   }
   const first = index ?? Number(isPage ? callid : 0)
   const most = counter ?? (isPage && from_tag !== undefined ? Number(from_tag) : all.length)
-  const shown = all.slice(first, first + most).map(dialog => listing(dialog, withContext))
   const isPart = isPage || index !== undefined
-  return isPart ? { count: all.length, Dialogs: shown } : { Dialogs: shown }
+  return whenThere(listings(all.slice(first, first + most), withContext), Dialogs =>
+    isPart ? { count: all.length, Dialogs } : { Dialogs },
+  )
 }
+
+const listings = (dialogs: readonly Dialog[], withContext: boolean) =>
+  mapInSlices(dialogs, dialog => listing(dialog, withContext))
 
 function findDialog({ table }: DialogServices, key: string): Dialog | undefined {
   const id = parseDialogId(key)

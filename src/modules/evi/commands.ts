@@ -3,6 +3,7 @@ import type { Subscription } from '../../events/subscription.ts'
 import { PAYLOAD_FORMATS } from '../../events/transport.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type Host, optional } from '../../module/define.ts'
+import { mapInSlices, whenThere } from '../../util/in-slices.ts'
 import type { Commands } from '../../util/spec.ts'
 import { readRaisedParams } from './raised-params.ts'
 import { refusalReason } from './refusal.ts'
@@ -148,22 +149,31 @@ function deadLetters({ bus }: Host, limit: number): unknown {
 }
 
 function listSubscribers(host: Host, event: string | undefined, socket: string | undefined): unknown {
-  if (event === undefined) {
-    const listed = host.bus.catalogue.all().map(type => describeEvent(type, host.bus.subscriptions(type.name)))
-    return { Events: listed.filter(entry => entry !== null) }
-  }
+  if (event === undefined) return listAllSubscribers(host)
   const type = host.bus.catalogue.find(event)
   if (type === undefined) throw new MiError(404, 'Event not published')
   const all = host.bus.subscriptions(event)
-  if (socket === undefined) return { Event: describeEvent(type, all) ?? {} }
+  if (socket === undefined) return whenThere(mapInSlices(all, describe), rows => ({ Event: entryOf(type, rows) ?? {} }))
   const found = all.find(s => s.matchesSocket(socket))
   if (found === undefined) throw new MiError(404, 'Subscriber does not exist')
   return { Event: { name: type.name, id: type.id, Subscriber: describe(found) } }
 }
 
-function describeEvent(type: EventType, subscriptions: readonly Subscription[]): unknown {
-  if (subscriptions.length === 0) return null
-  return { name: type.name, id: type.id, Subscribers: subscriptions.map(describe) }
+function listAllSubscribers({ bus }: Host): unknown {
+  const listed = bus.catalogue.all().map(type => ({ type, all: bus.subscriptions(type.name) }))
+  const rows = mapInSlices(
+    listed.flatMap(({ all }) => all),
+    describe,
+  )
+  return whenThere(rows, described => {
+    let at = 0
+    const entries = listed.map(({ type, all }) => entryOf(type, described.slice(at, (at += all.length))))
+    return { Events: entries.filter(entry => entry !== null) }
+  })
+}
+
+function entryOf({ name, id }: EventType, rows: readonly unknown[]): unknown {
+  return rows.length === 0 ? null : { name, id, Subscribers: rows }
 }
 
 /** The members OpenSIPS lists come first and alone where nothing else is to be said; ours follow. */

@@ -1,10 +1,12 @@
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, optional } from '../../module/define.ts'
+import { mapInSlices } from '../../util/in-slices.ts'
 import { wildcardMatcher } from '../../util/wildcard.ts'
 import { addressOf } from './answer.ts'
 import type { Expiry } from './expiry.ts'
 import { uriOf } from './presentity.ts'
 import type { PresenceServices, PublishedFields } from './services.ts'
+import type { Subscription } from './subscription.ts'
 
 /** Management commands, as data. */
 export const presenceCommands = {
@@ -75,35 +77,38 @@ export function presenceCommandHandlers(
       return 'OK'
     },
     phtable_list: () =>
-      Array.from(presentities.all(), ({ address, event, publications }) => ({
+      mapInSlices([...presentities.all()], ({ address, event, publications }) => ({
         pres_uri: uriOf(address),
         event,
         publ_count: publications.size,
       })),
     subs_phtable_list: ({ from = '*', to = '*' }: { from: string | undefined; to: string | undefined }) => {
       const [fromMatches, toMatches] = [wildcardMatcher(from), wildcardMatcher(to)]
-      return [...subscriptions.all()]
-        .filter(
-          ({ dialog, presentity }) =>
-            fromMatches.matches(uriOf(dialog.watcher)) && toMatches.matches(uriOf(presentity)),
-        )
-        .map(({ dialog, presentity, event, status, expiresMs, version, contact, localCseq, remoteCseq }) => ({
-          pres_uri: uriOf(presentity),
-          event,
-          status,
-          expires: leftS(expiresMs),
-          version,
-          to_user: dialog.target.user,
-          to_domain: dialog.target.domain,
-          to_tag: dialog.localTag,
-          from_user: dialog.watcher.user,
-          from_domain: dialog.watcher.domain,
-          from_tag: dialog.remoteTag,
-          callid: dialog.callId,
-          contact,
-          local_cseq: localCseq,
-          remote_cseq: remoteCseq,
-        }))
+      const listed = [...subscriptions.all()].filter(
+        ({ dialog, presentity }) => fromMatches.matches(uriOf(dialog.watcher)) && toMatches.matches(uriOf(presentity)),
+      )
+      return mapInSlices(listed, subscription => subscriptionRow(subscription, leftS(subscription.expiresMs)))
     },
+  }
+}
+
+function subscriptionRow(subscription: Subscription, expires: number): object {
+  const { dialog, presentity, event, status, version, contact, localCseq, remoteCseq } = subscription
+  return {
+    pres_uri: uriOf(presentity),
+    event,
+    status,
+    expires,
+    version,
+    to_user: dialog.target.user,
+    to_domain: dialog.target.domain,
+    to_tag: dialog.localTag,
+    from_user: dialog.watcher.user,
+    from_domain: dialog.watcher.domain,
+    from_tag: dialog.remoteTag,
+    callid: dialog.callId,
+    contact,
+    local_cseq: localCseq,
+    remote_cseq: remoteCseq,
   }
 }

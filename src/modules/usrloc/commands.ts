@@ -1,6 +1,7 @@
 import { DatabaseError } from '../../db/database-error.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type ModuleContext, optional } from '../../module/define.ts'
+import { mapInSlices, whenThere } from '../../util/in-slices.ts'
 import type { Commands } from '../../util/spec.ts'
 import { ALL_METHODS, type ContactData, type StoredContact } from './contact.ts'
 import type { Domain } from './domain.ts'
@@ -103,11 +104,13 @@ export function usrlocCommandHandlers(
     dump: ({ brief }) => {
       const { hasMemory, hashSize, storage } = settings
       const listed = { ...options(), isBrief: brief !== undefined, hashSize }
-      if (hasMemory) return { Domains: [...store.all()].map(domain => domainListing(domain, domain.all(), listed)) }
-      const listings = [...store.all()].map(async domain =>
-        domainListing(domain, await recordsInTable(storage(), domain), listed),
+      const listings = [...store.all()].map(domain =>
+        whenThere(hasMemory ? domain.all() : recordsInTable(storage(), domain), records =>
+          domainListing(domain, records, listed),
+        ),
       )
-      return Promise.all(listings).then(Domains => ({ Domains }))
+      const isThere = listings.every(listing => !(listing instanceof Promise))
+      return isThere ? { Domains: listings } : Promise.all(listings).then(Domains => ({ Domains }))
     },
     flush: async () => {
       if ((await settings.storage()?.flush()) === false) throw new MiError(500, 'Not every contact was written')
@@ -245,9 +248,9 @@ function domainListing(
   domain: Domain,
   records: Records,
   options: ListingOptions & { readonly isBrief: boolean; readonly hashSize: number },
-): object {
-  const aors = Array.from(records, ({ aor: name, contacts }) =>
+): object | Promise<object> {
+  const aors = mapInSlices([...records], ({ aor: name, contacts }): object =>
     options.isBrief ? { AOR: name } : aorListing(domain, name, contacts, options),
   )
-  return { name: domain.name, hash_size: options.hashSize, AORs: aors }
+  return whenThere(aors, AORs => ({ name: domain.name, hash_size: options.hashSize, AORs }))
 }
