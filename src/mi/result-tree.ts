@@ -4,6 +4,7 @@ export interface ResultNode {
   readonly name: string
   readonly value: string
   readonly attributes: readonly (readonly [name: string, value: string])[]
+  /** Made when it is first asked for, so that a large tree need not be there as a whole. */
   readonly children: ResultNodes
 }
 
@@ -12,7 +13,9 @@ export interface NodeGroup {
   readonly name: string
   /** Whether there may be any number of them; else there is one. */
   readonly isList: boolean
-  readonly nodes: readonly ResultNode[]
+  readonly size: number
+  /** Makes one of them, from 0 on. */
+  node(index: number): ResultNode
 }
 export type ResultNodes = readonly NodeGroup[]
 
@@ -28,7 +31,7 @@ export function resultTree(result: unknown): ResultNodes {
   if (result === 'OK' || result === undefined) return []
   if (Array.isArray(result)) return [listGroup('', result, 0)]
   if (isObject(result)) return membersOf(Object.entries(result), 0)
-  return [{ name: '', isList: false, nodes: [leaf('', result)] }]
+  return [single('', leaf('', result))]
 }
 
 const isObject = (value: unknown): value is object =>
@@ -47,14 +50,19 @@ const leaf = (name: string, value: unknown): ResultNode => ({
 function membersOf(entries: readonly (readonly [string, unknown])[], depth: number): ResultNodes {
   if (depth > MAX_DEPTH) return []
   return entries.map(([name, value]) =>
-    Array.isArray(value)
-      ? listGroup(singular(name), value, depth)
-      : { name, isList: false, nodes: [nodeOf(name, value, depth)] },
+    Array.isArray(value) ? listGroup(singular(name), value, depth) : single(name, nodeOf(name, value, depth)),
   )
 }
 
 function listGroup(name: string, items: readonly unknown[], depth: number): NodeGroup {
-  return { name, isList: true, nodes: items.map(item => nodeOf(name, item, depth)) }
+  return { name, isList: true, size: items.length, node: index => nodeOf(name, items[index], depth) }
+}
+
+const single = (name: string, node: ResultNode): NodeGroup => ({ name, isList: false, size: 1, node: () => node })
+
+/** All of a group. */
+export function* nodesOf(group: NodeGroup): Generator<ResultNode, void, undefined> {
+  for (let index = 0; index < group.size; index++) yield group.node(index)
 }
 
 function nodeOf(name: string, value: unknown, depth: number): ResultNode {
@@ -64,14 +72,29 @@ function nodeOf(name: string, value: unknown, depth: number): ResultNode {
   const key = ['name', name].find(candidate => entries.some(([member, v]) => member === candidate && isSimple(v)))
   const own = entries.find(([member]) => member === key)
   const others = entries.filter(entry => entry !== own)
-  return {
-    name,
-    value: textOf(own?.[1]),
-    attributes: others.filter(([, v]) => isSimple(v)).map(([member, v]) => [member, textOf(v)] as const),
-    children: membersOf(
-      others.filter(([, v]) => !isSimple(v)),
-      depth + 1,
-    ),
+  return new MemberNode(name, textOf(own?.[1]), others, depth)
+}
+
+/** A node whose attributes and children are the members of an object. */
+class MemberNode implements ResultNode {
+  readonly name: string
+  readonly value: string
+  readonly attributes: ResultNode['attributes']
+  readonly #members: readonly (readonly [string, unknown])[]
+  readonly #depth: number
+  #children: ResultNodes | undefined
+
+  constructor(name: string, value: string, members: readonly (readonly [string, unknown])[], depth: number) {
+    this.name = name
+    this.value = value
+    this.attributes = members.filter(([, v]) => isSimple(v)).map(([member, v]) => [member, textOf(v)] as const)
+    this.#members = members.filter(([, v]) => !isSimple(v))
+    this.#depth = depth
+  }
+
+  get children(): ResultNodes {
+    this.#children ??= membersOf(this.#members, this.#depth + 1)
+    return this.#children
   }
 }
 

@@ -1,5 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { SLICE } from '../util/in-slices.ts'
+import { isLong } from './long-text.ts'
 import { MiCode, type MiError } from './mi-error.ts'
-import { type ResultNodes, resultTree } from './result-tree.ts'
+import { nodesOf, type ResultNode, type ResultNodes, resultTree } from './result-tree.ts'
 
 /**
  * The text form of management requests in 2.x (events reference §5.8):
@@ -135,20 +138,49 @@ export class TextScanner {
   }
 }
 
-/** The answer to a request in text form: `200 OK`, then a line a node, then an empty line. */
-export function textAnswer(result: unknown, indent: string): string {
-  return `200 OK\n${nodeLines(resultTree(result), indent)}\n`
+/**
+ * The answer to a request in text form: `200 OK`, then a line a node, then an empty line. A long one is made in slices, and
+ * the event loop has a turn in between.
+ */
+export function textAnswer(result: unknown, indent: string): string | Promise<string> {
+  const tree = resultTree(result)
+  const answer = (lines: string): string => `200 OK\n${lines}\n`
+  return isLong(result) ? new LineWriter(indent).write(tree, '').then(answer) : answer(nodeLines(tree, indent))
 }
 
 /** A tree as lines, `name:: value attribute=value`, deeper nodes further in. */
 export function nodeLines(groups: ResultNodes, indent: string, margin = ''): string {
   let text = ''
-  for (const { name, value, attributes, children } of groups.flatMap(({ nodes }) => nodes)) {
-    const pairs = attributes.map(([key, v]) => ` ${key}=${oneLine(v)}`).join('')
-    text += `${margin}${name === '' ? '' : `${oneLine(name)}:: `}${oneLine(value)}${pairs}\n`
-    text += nodeLines(children, indent, margin + indent)
-  }
+  for (const group of groups)
+    for (const node of nodesOf(group)) text += lineOf(node, margin) + nodeLines(node.children, indent, margin + indent)
   return text
+}
+
+/** The same, so many nodes at a time. */
+class LineWriter {
+  readonly #indent: string
+  #text = ''
+  #count = 0
+
+  constructor(indent: string) {
+    this.#indent = indent
+  }
+
+  async write(groups: ResultNodes, margin: string): Promise<string> {
+    for (const group of groups) {
+      for (const node of nodesOf(group)) {
+        this.#text += lineOf(node, margin)
+        if (++this.#count % SLICE === 0) await turn()
+        if (node.children.length > 0) await this.write(node.children, margin + this.#indent)
+      }
+    }
+    return this.#text
+  }
+}
+
+function lineOf({ name, value, attributes }: ResultNode, margin: string): string {
+  const pairs = attributes.map(([key, v]) => ` ${key}=${oneLine(v)}`).join('')
+  return `${margin}${name === '' ? '' : `${oneLine(name)}:: `}${oneLine(value)}${pairs}\n`
 }
 
 /** A line end in a value would make it two. */

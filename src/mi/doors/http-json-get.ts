@@ -1,7 +1,7 @@
 import type { ManagementInterface } from '../management-interface.ts'
 import { MiCode, MiError } from '../mi-error.ts'
 import type { CommandRules } from '../permissions.ts'
-import { type NodeGroup, type ResultNode, type ResultNodes, resultTree } from '../result-tree.ts'
+import { type NodeGroup, nodesOf, type ResultNode, type ResultNodes, resultTree } from '../result-tree.ts'
 import { legacyRefusal } from '../text-form.ts'
 import { type HttpAnswer, type HttpRequest, httpCaller, isCrossSite } from './http.ts'
 
@@ -59,19 +59,19 @@ const quote = (text: string): string => JSON.stringify(text).replaceAll('/', '\\
 function groupsText(groups: ResultNodes): string {
   const [only] = groups
   if (groups.length === 1 && only !== undefined && only.name === '')
-    return only.isList ? listText(only) : quote(only.nodes[0]?.value ?? '')
+    return only.isList ? listText(only) : quote(only.size === 0 ? '' : only.node(0).value)
   if (groups.length === 1 && only?.isList === true) return `{${quote(only.name)}:${listText(only)}}`
   return `{${groups.map(memberText).join(', ')}}`
 }
 
 function memberText(group: NodeGroup): string {
   if (group.isList) return `${quote(group.name)}: ${listText(group)}`
-  const [node] = group.nodes
+  const node = group.size === 0 ? undefined : group.node(0)
   const isLeaf = node === undefined || (node.attributes.length === 0 && node.children.length === 0)
   return `${quote(group.name)}: ${isLeaf ? quote(node?.value ?? '') : nodeText(node)}`
 }
 
-const listText = ({ nodes }: NodeGroup): string => `[${nodes.map(nodeText).join(', ')}]`
+const listText = (group: NodeGroup): string => `[${Array.from(nodesOf(group), nodeText).join(', ')}]`
 
 function nodeText({ value, attributes, children }: ResultNode): string {
   const members = [`"value":${quote(value)}`]

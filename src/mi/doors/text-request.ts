@@ -34,7 +34,7 @@ export async function answerText(
   const { command, args } = request
   if (args === null) return wording.malformed(command)
   try {
-    return textAnswer(await mi.call(command, args, caller), wording.indent)
+    return await textAnswer(await mi.call(command, args, caller), wording.indent)
   } catch (error) {
     if (!(error instanceof MiError)) throw error
     if (error.code === MiCode.methodNotFound || error.code === MiCode.methodAmbiguous) return wording.unknown(command)

@@ -1,5 +1,5 @@
 import { MiCode, type MiError } from '../mi-error.ts'
-import { type NodeGroup, type ResultNode, type ResultNodes, resultTree } from '../result-tree.ts'
+import { type NodeGroup, nodesOf, type ResultNode, type ResultNodes, resultTree } from '../result-tree.ts'
 import { legacyRefusal, nodeLines } from '../text-form.ts'
 import { escapeXml } from '../xml.ts'
 import { structText, type XmlRpcFault } from '../xml-rpc.ts'
@@ -18,15 +18,14 @@ export function legacyValue(result: unknown, shape: LegacyShape): string {
 function groupsValue(groups: ResultNodes): string {
   const [only] = groups
   // Siblings without names are an array by themselves.
-  if (groups.length === 1 && only?.name === '') return only.isList ? arrayValue(only) : nodeValue(only.nodes[0])
-  return `<value>${structText(groups.map(group => [group.name, group.isList ? arrayValue(group) : nodeValue(group.nodes[0])]))}</value>`
+  if (groups.length === 1 && only?.name === '') return only.isList ? arrayValue(only) : nodeValue(only.node(0))
+  return `<value>${structText(groups.map(group => [group.name, group.isList ? arrayValue(group) : nodeValue(group.node(0))]))}</value>`
 }
 
-const arrayValue = ({ nodes }: NodeGroup): string =>
-  `<value><array><data>${nodes.map(nodeValue).join('')}</data></array></value>`
+const arrayValue = (group: NodeGroup): string =>
+  `<value><array><data>${Array.from(nodesOf(group), nodeValue).join('')}</data></array></value>`
 
-function nodeValue(node: ResultNode | undefined): string {
-  if (node === undefined) return '<value></value>'
+function nodeValue(node: ResultNode): string {
   const { value, attributes, children } = node
   const text = `<value>${escapeXml(value)}</value>`
   if (attributes.length === 0 && children.length === 0) return text

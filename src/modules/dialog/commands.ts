@@ -144,10 +144,11 @@ export function dialogCommandHandlers(
         ...sharingOf(profile),
       })),
     }),
-    profile_end_dlgs: ({ profile, value }) => {
-      for (const dialog of members(profile, value)) terminate(services, dialog, '')
-      return 'OK'
-    },
+    profile_end_dlgs: ({ profile, value }) =>
+      whenThere(
+        mapInSlices(members(profile, value), dialog => terminate(services, dialog, '')),
+        () => 'OK',
+      ),
     push_var: ({ dlg_val_name, dlg_val_value, DID }) => {
       const keys = (Array.isArray(DID) ? DID : [DID]).map(String)
       const dialogs = keys.map(key => findDialog(services, key))

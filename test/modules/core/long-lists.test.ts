@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { answerText, FIFO_WORDING } from '../../../src/mi/doors/text-request.ts'
+import { resultTree } from '../../../src/mi/result-tree.ts'
+import { nodeLines } from '../../../src/mi/text-form.ts'
 import { type ScriptProxy, scriptProxy } from '../../support/script-proxy.ts'
 
 /* A list of everything there is must not keep SIP waiting until it is made and written. */
@@ -52,4 +55,26 @@ describe.each([false, true])('a list of very many, pretty: %s', pretty => {
       expect(text).toBe(JSON.stringify({ jsonrpc: '2.0', result, id: 1 }, null, pretty ? '\t' : undefined))
     },
   )
+})
+
+it('the text form of 2.x is made in slices too, and is whole', async () => {
+  const proxy = await scriptProxy({
+    top: 'loadmodule "event_datagram.so"',
+    route: 'sl_send_reply(299, "served");',
+  })
+  subscribe(proxy)
+  let isDone = false
+  const caller = { door: 'fifo', remote: '' }
+  const answer = answerText(proxy.host.mi, ':subscribers_list:\n\n', caller, { ...FIFO_WORDING, indent: '\t' }).finally(
+    () => {
+      isDone = true
+    },
+  )
+  for (let n = 0; n < 5; n++) {
+    expect(await proxy.ask()).toBe('served')
+    expect(isDone).toBe(false)
+  }
+  const text = (await answer) ?? ''
+  expect(text.split('\n').filter(line => /^\tSubscriber:: .*filter=message=\d+/.test(line))).toHaveLength(COUNT)
+  expect(text).toBe(`200 OK\n${nodeLines(resultTree(await proxy.mi('subscribers_list')), '\t')}\n`)
 })
