@@ -30,6 +30,7 @@ export async function startGuardedNats(
     command: NATS,
     args: (port, directory) => [
       ...['-a', '127.0.0.1', '-p', String(port), '-P', join(directory, 'pid'), '-c', join(directory, 'nats.conf')],
+      ...['-js', '-sd', directory],
     ],
     prepare: (_port, directory) => write(directory, authorization),
   })

@@ -10,6 +10,9 @@ export class HeaderWriter {
   #origin: EventOrigin | undefined
   /** The lines that all events of a run have. */
   #common = ''
+  #raisedAtMs = Number.NaN
+  /** The line that all events of a millisecond have. */
+  #time = ''
 
   /** `stream`: the one that must store the messages, if that is asked for. */
   constructor(contentType: string, stream: string | undefined) {
@@ -20,9 +23,16 @@ export class HeaderWriter {
   /** The headers of one message. The client asks them for nothing but their bytes. */
   of(event: WireEvent): MsgHdrs {
     const { id, name, raisedAtMs, sequence } = event
-    const about = `type: ${oneLine(name)}\r\ntime: ${new Date(raisedAtMs).toISOString()}\r\nsequence: ${sequence}\r\n`
+    const about = `type: ${oneLine(name)}\r\n${this.#timeOf(raisedAtMs)}sequence: ${sequence}\r\n`
     const bytes = Buffer.from(`NATS/1.0\r\nNats-Msg-Id: ${id}\r\n${this.#commonOf(event.origin)}${about}\r\n`)
     return { encode: () => bytes } as Pick<Encoded, 'encode'> as MsgHdrs & Encoded
+  }
+
+  #timeOf(raisedAtMs: number): string {
+    if (raisedAtMs === this.#raisedAtMs) return this.#time
+    this.#raisedAtMs = raisedAtMs
+    this.#time = `time: ${new Date(raisedAtMs).toISOString()}\r\n`
+    return this.#time
   }
 
   #commonOf(origin: EventOrigin): string {

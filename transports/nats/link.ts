@@ -1,11 +1,4 @@
-import {
-  type ConnectionOptions,
-  Events,
-  type JetStreamClient,
-  type NatsConnection,
-  NatsError,
-  type TlsOptions,
-} from 'nats'
+import { type ConnectionOptions, Events, type NatsConnection, NatsError, type TlsOptions } from 'nats'
 import {
   DELIVERED,
   type Delivery,
@@ -23,6 +16,7 @@ import { orAbort } from '../../src/util/or-abort.ts'
 import type { NatsAddress, NatsLogin } from './address.ts'
 import { connect } from './guarded-connect.ts'
 import { HeaderWriter } from './headers.ts'
+import { JetStreamPublisher, MAX_BATCH, type Message } from './jet-stream.ts'
 
 /** What the protocol adds to a payload, roughly, beside the headers themselves. */
 const HEADER_LIMIT_BYTES = 1024
@@ -39,7 +33,8 @@ export interface NatsLinkOptions {
 /** A connection, and what has gone wrong on it. */
 interface Session {
   readonly connection: NatsConnection
-  readonly jetStream: JetStreamClient
+  /** Undefined where JetStream is not asked for. */
+  readonly jetStream: JetStreamPublisher | undefined
   readonly onLost: (error: DeliveryError) => void
   /** Subjects we may not publish to, and what the server said; it does so before it answers the ping that follows. */
   readonly refusals: Map<string, DeliveryError>
@@ -51,7 +46,7 @@ interface Session {
  * stored it; the id of the event is the message id, so a repeated event is stored once.
  */
 export class NatsLink implements Link {
-  readonly maxBatch = 256
+  readonly maxBatch = MAX_BATCH
   readonly maxInFlight = 8
   readonly codec: EventCodec
   readonly #address: NatsAddress
@@ -77,16 +72,22 @@ export class NatsLink implements Link {
       void connecting.then(late => late.close()).catch(() => {})
       throw new DeliveryError('E_NOT_CONNECTED', 'gave up connecting: closed or out of time')
     }
-    const session: Session = { connection, jetStream: connection.jetstream(), onLost, refusals: new Map() }
+    const session: Session = { connection, jetStream: this.#jetStreamOn(connection), onLost, refusals: new Map() }
     this.#session = session
     void watch(session)
-    void connection.closed().then(error => this.#lose(session, lostError(error)))
+    void connection.closed().then(cause => {
+      const error = lostError(cause)
+      session.jetStream?.abandon(error)
+      this.#lose(session, error)
+    })
   }
 
   async write(batch: readonly WireEvent[], deadlineMs: number): Promise<Outcomes> {
     const session = this.#session
     if (session === undefined) return failed(new DeliveryError('E_NOT_CONNECTED', 'no connection to the server'))
-    const publishing = this.#address.isJetStream ? this.#store(session, batch, deadlineMs) : this.#send(session, batch)
+    const { connection, jetStream } = session
+    const publishing =
+      jetStream?.publish(batch, event => this.#messageOf(connection, event)) ?? this.#send(session, batch)
     return this.#settledBy(session, publishing, deadlineMs - SETTLE_AHEAD_MS)
   }
 
@@ -115,21 +116,22 @@ export class NatsLink implements Link {
     })
   }
 
-  async #store({ connection, jetStream }: Session, batch: readonly WireEvent[], deadlineMs: number): Promise<Outcomes> {
-    const timeout = Math.max(1, deadlineMs - this.#options.clock.monotonicMs())
-    const acks = batch.map(async (event): Promise<Delivery> => {
-      const refused = this.#tooLarge(connection, event)
-      if (refused !== undefined) return refused
-      try {
-        const headers = this.#headers.of(event)
-        await jetStream.publish(this.#subjectOf(event), event.encode(this.codec), { timeout, headers })
-        return DELIVERED
-      } catch (error) {
-        return storeFailure(error, this.#address.stream)
-      }
+  #jetStreamOn(connection: NatsConnection): JetStreamPublisher | undefined {
+    const { isJetStream, stream } = this.#address
+    if (!isJetStream) return undefined
+    return new JetStreamPublisher(connection, stream, cause => {
+      const error = new DeliveryError('E_REFUSED', `the server does not let us have its answers: ${cause.message}`, {
+        cause,
+      })
+      if (this.#session?.connection === connection) this.#lose(this.#session, error)
     })
-    const outcomes = await Promise.all(acks)
-    return outcomes.every(outcome => outcome === DELIVERED) ? DELIVERED : outcomes
+  }
+
+  #messageOf(connection: NatsConnection, event: WireEvent): Message | Delivery {
+    const refused = this.#tooLarge(connection, event)
+    if (refused !== undefined) return refused
+    const headers = this.#headers.of(event)
+    return { subject: this.#subjectOf(event), payload: event.encode(this.codec), headers }
   }
 
   #subjectOf(event: WireEvent): string {
@@ -168,12 +170,14 @@ export class NatsLink implements Link {
 }
 
 /** Refusals come by themselves, not as the answer to a publish. */
-async function watch({ connection, refusals }: Session): Promise<void> {
+async function watch({ connection, jetStream, refusals }: Session): Promise<void> {
   for await (const status of connection.status()) {
     const { type, permissionContext } = status
     if (type !== Events.Error || permissionContext?.operation !== 'publish') continue
     const { subject } = permissionContext
-    refusals.set(subject, new DeliveryError('E_REFUSED', `the server does not let us publish to "${subject}"`))
+    const error = new DeliveryError('E_REFUSED', `the server does not let us publish to "${subject}"`)
+    refusals.set(subject, error)
+    jetStream?.refuse(subject, error)
   }
 }
 
@@ -192,20 +196,6 @@ function connectionOptions({ servers, login }: NatsAddress, options: NatsLinkOpt
     ...(login.kind === 'user' ? { user: login.user, pass: login.password } : {}),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
   }
-}
-
-/** Why JetStream did not take a message. */
-function storeFailure(cause: unknown, stream: string | undefined): Delivery {
-  const text = cause instanceof Error ? cause.message : String(cause)
-  const code = cause instanceof NatsError ? cause.code : ''
-  if (code === '503') {
-    const what = stream === undefined ? 'no stream takes this subject' : `no stream "${stream}" takes this subject`
-    return failed(new DeliveryError('E_REFUSED', what, { cause }))
-  }
-  if (cause instanceof NatsError && cause.api_error !== undefined)
-    return failed(new DeliveryError('E_REFUSED', `JetStream refuses: ${text}`, { cause }))
-  if (code === 'TIMEOUT') return unknown(new DeliveryError('E_TIMEOUT', 'JetStream did not confirm in time', { cause }))
-  return unknown(new DeliveryError('E_NOT_CONNECTED', `JetStream did not confirm: ${text}`, { cause }))
 }
 
 function connectError({ login }: NatsAddress, cause: unknown): DeliveryError {

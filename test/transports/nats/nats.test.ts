@@ -6,6 +6,7 @@ import { openTransport } from '../../conformance/host.ts'
 import { Arrivals, readJsonRpc } from '../../conformance/json-arrival.ts'
 import { sampleEvent } from '../../conformance/sample.ts'
 import { type Arrival, type Peer, transportConformance, whenUp } from '../../conformance/transport.ts'
+import { startGuardedNats } from '../../support/nats-server.ts'
 import { relayedPeer } from '../../support/relayed-peer.ts'
 import { TcpRelay } from '../../support/tcp-relay.ts'
 
@@ -118,5 +119,44 @@ describe.skipIf(address === null)('a message on NATS', () => {
     const outcomes = await sendTo('sizes', events)
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['delivered', 'failed', 'delivered'])
     expect(outcomes[1]).toMatchObject({ error: { code: 'E_TOO_LARGE', permanent: true } })
+  })
+})
+
+/** A server with two users: `sip`, who may do what `permissions` say, and one who may do everything and makes the streams. */
+async function guarded(
+  permissions: string,
+): Promise<{ readonly hostPort: string; readonly manager: JetStreamManager }> {
+  const { server } = await startGuardedNats(
+    `users: [{ user: admin, password: admin }, { user: sip, password: sip, permissions: { ${permissions} } }]`,
+  )
+  cleanUps.push(() => server.stop())
+  const connection = await connect({ servers: server.hostPort, user: 'admin', pass: 'admin' })
+  cleanUps.push(() => connection.close())
+  return { hostPort: server.hostPort, manager: await connection.jetstreamManager() }
+}
+
+describe.skipIf(address === null)('JetStream behind permissions', () => {
+  it('a message that the server does not let us publish is in doubt at once, and the others of its batch are stored', async () => {
+    const { hostPort, manager } = await guarded('publish: { deny: "guarded.E_SECRET" }')
+    await manager.streams.add({ name: 'guarded', subjects: ['guarded.*'] })
+    const transport = openTransport([nats], PATIENT)
+    cleanUps.push(() => transport.close())
+    const sink = transport.open(`nats:sip:sip@${hostPort}/guarded.{event}?jetstream`)
+    await whenUp(sink)
+    const events = ['E_OPEN', 'E_SECRET', 'E_OPEN'].map(name => sampleEvent(name, null, []))
+    const outcomes = await Promise.all(events.map(event => sink.send(event, transport.deadline(DEADLINE_MS))))
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['delivered', 'unknown', 'delivered'])
+    expect(outcomes[1]).toMatchObject({ error: { code: 'E_REFUSED' } })
+    expect((await manager.streams.info('guarded')).state.messages).toBe(2)
+  })
+
+  it('a server that does not let us have its answers is away, and says so', async () => {
+    const { hostPort } = await guarded('subscribe: { deny: "_INBOX.>" }')
+    const transport = openTransport([nats], PATIENT)
+    cleanUps.push(() => transport.close())
+    const sink = transport.open(`nats:sip:sip@${hostPort}/guarded?jetstream`)
+    await new Promise<void>(resolve => sink.onHealth(() => sink.health.state === 'down' && resolve()))
+    expect(sink.health.lastError).toMatchObject({ code: 'E_REFUSED' })
+    expect(sink.health.lastError?.message).toContain('does not let us have its answers')
   })
 })
