@@ -25,6 +25,17 @@ interface Moment {
   readonly ids: EventIdWriter
 }
 
+/** How far a subscription is with an event that it sends several ways at once. */
+export interface FanOut {
+  /** Whose it is; several subscriptions make a chain. */
+  readonly owner: object
+  readonly next: FanOut | undefined
+  /** Ways that are not done. */
+  left: number
+  /** The worst of those that are, as its owner ranks them. */
+  worst: number
+}
+
 /** What an event only has once somebody asks for it. */
 interface Derived {
   id: string | undefined
@@ -44,6 +55,8 @@ export class RaisedEvent implements WireEvent {
   /** How many events led to this one. */
   readonly depth: number
   readonly sequence: number
+  /** Kept here by those who send it several ways: a table of theirs would be one more thing to grow and to clean. */
+  fanOut: FanOut | undefined = undefined
   readonly #moment: Moment
   #message: RaisingMessage | undefined
   #callId: string | undefined

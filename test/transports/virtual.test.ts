@@ -378,6 +378,37 @@ describe('a virtual subscription', () => {
     expect(memory.sink('b').attempts).toHaveLength(3)
   })
 
+  it('to PARALLEL counts each event once, whatever others that go several ways do with it', async () => {
+    const { clock, bus, memory, type, subscribe } = setUp()
+    const sockets = ['mem:a mem:b', 'mem:b mem:c', 'mem:c mem:a'].map(two => `virtual:PARALLEL ${two}`)
+    const subscriptions = sockets.map(subscribe)
+    memory.sink('c').answer = ({ sequence }) => (sequence % 2 === 0 ? IMPOSSIBLE : DELIVERED)
+    for (let n = 0; n < 10; n++) bus.raise(type, null, [n])
+    await clock.advance(1)
+    expect(subscriptions.map(({ counters }) => counters)).toMatchObject([
+      { raised: 10, delivered: 10, failed: 0, queued: 0, inFlight: 0 },
+      { raised: 10, delivered: 5, failed: 5, queued: 0, inFlight: 0 },
+      { raised: 10, delivered: 5, failed: 5, queued: 0, inFlight: 0 },
+    ])
+  })
+
+  it('to PARALLEL counts a dead letter of one way that is sent again while another way still has the event', async () => {
+    const { clock, bus, memory, type, subscribe } = setUp()
+    const subscription = subscribe('virtual:PARALLEL mem:a mem:b')
+    memory.sink('a').answer = () => AWAY
+    memory.sink('a').turn('down')
+    memory.sink('b').answer = () => IMPOSSIBLE
+    bus.raise(type, null, [1])
+    await clock.advance(1)
+    memory.sink('b').answer = () => DELIVERED
+    expect(bus.retryDeadLetters()).toBe(1)
+    await clock.advance(1)
+    memory.sink('a').answer = () => DELIVERED
+    memory.sink('a').turn('up')
+    await clock.advance(1)
+    expect(subscription.counters).toMatchObject({ raised: 2, delivered: 1, failed: 1, queued: 0, inFlight: 0 })
+  })
+
   it('to FAILOVER holds events while all are away, and gives them in order to the first that comes back', async () => {
     const { clock, bus, memory, type, subscribe } = setUp()
     const subscription = subscribe('virtual:FAILOVER mem:a (ROUND-ROBIN mem:b mem:c)')
