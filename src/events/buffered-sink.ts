@@ -339,8 +339,8 @@ function countOf(events: readonly WireEvent[], piece: number, size: number): num
 /** Why each event cannot be written in this form; undefined when all can, as nearly always. */
 function unencodable(events: readonly WireEvent[], codec: EventCodec): readonly (Delivery | undefined)[] | undefined {
   let refused: (Delivery | undefined)[] | undefined
-  for (const [i, event] of events.entries()) {
-    const bytes = tryEncode(event, codec)
+  for (let i = 0; i < events.length; i++) {
+    const bytes = tryEncode(events[i] as WireEvent, codec)
     if (bytes instanceof DeliveryError) (refused ??= new Array(events.length).fill(undefined))[i] = failed(bytes)
   }
   return refused

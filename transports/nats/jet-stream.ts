@@ -64,8 +64,9 @@ export class JetStreamPublisher {
       const outcomes = new Array<Delivery | undefined>(events.length).fill(undefined)
       const batch: Batch = { subjects: [], outcomes, left: events.length, areAllStored: true, resolve }
       this.#open.set(number, batch)
-      for (const [i, event] of events.entries()) {
-        const refusal = this.#send(messageOf(event), batch, `${this.#inbox}${number * MAX_BATCH + i}`)
+      for (let i = 0; i < events.length; i++) {
+        const message = messageOf(events[i] as WireEvent)
+        const refusal = this.#send(message, batch, `${this.#inbox}${number * MAX_BATCH + i}`)
         if (refusal !== undefined) this.#settle(number, i, refusal)
       }
     })
