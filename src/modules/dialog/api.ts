@@ -3,8 +3,8 @@ import { changed } from './changes.ts'
 import { CreateFlag } from './create-flags.ts'
 import { createDialog } from './creation.ts'
 import type { Dialog } from './dialog.ts'
-import { parseDialogId } from './dialog-id.ts'
 import { type DialogSnapshot, snapshotOf } from './dialog-row.ts'
+import { type DialogSlot, dialogSlot } from './dialog-slot.ts'
 import { matchRequestById, raiseCseq } from './in-dialog.ts'
 import { EndReason, endByUs } from './lifecycle.ts'
 import { type DialogLink, dialogOf, linkOf } from './message-link.ts'
@@ -14,6 +14,7 @@ import type { Restorer } from './restore.ts'
 import type { DialogObservers, DialogServices } from './services.ts'
 
 export { CALLEE_CALL_ID, type Dialog } from './dialog.ts'
+export type { DialogSlot } from './dialog-slot.ts'
 export type { Match } from './dialog-table.ts'
 export type { DialogLink } from './message-link.ts'
 export type { Profile } from './profile.ts'
@@ -43,6 +44,8 @@ export interface DialogApi {
   onWithin(callback: DialogObservers['within'][number]): void
   /** A profile with values by its name, made where there is none. Calls leave it when they end. */
   profile(name: string): Profile
+  /** Somewhere to keep what a module knows of dialogs, for as long as each is there. */
+  slot<T>(): DialogSlot<T>
   /** The dialog as plain data that JSON can hold. */
   snapshot(dialog: Dialog): DialogSnapshot
   /**
@@ -71,10 +74,7 @@ export function dialogApi(services: DialogServices, restorer: Restorer): DialogA
     flags: CreateFlag,
     create: (m, flags = 0) => createDialog(services, m, flags),
     current: m => dialogOf(m, table),
-    find: text => {
-      const id = parseDialogId(text)
-      return id === null ? null : (table.find(id) ?? null)
-    },
+    find: text => table.findText(text) ?? null,
     ofCall: callId => table.ofCall(callId),
     link: linkOf,
     matchById: (m, id) => matchRequestById(services, m, id),
@@ -86,6 +86,7 @@ export function dialogApi(services: DialogServices, restorer: Restorer): DialogA
     end: (dialog, reason = EndReason.timeout) => endByUs(services, dialog, reason),
     onWithin: callback => void observers.within.push(callback),
     profile: name => services.profiles.open(name),
+    slot: dialogSlot,
     snapshot: dialog => snapshotOf(dialog, services.settings.defaultTimeoutS),
     restore: snapshot => restorer.fromSnapshot(snapshot),
     keep: (name, kept) => services.replication?.keep(name, kept),

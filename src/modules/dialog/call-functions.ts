@@ -5,7 +5,6 @@ import { changed } from './changes.ts'
 import { parseCreateFlags } from './create-flags.ts'
 import { createDialog } from './creation.ts'
 import type { Dialog, DialogRoutes } from './dialog.ts'
-import { parseDialogId } from './dialog-id.ts'
 import { type MatchWays, matchRequest } from './in-dialog.ts'
 import { sendTo } from './local-requests.ts'
 import { dialogOf, linkOf, loadDialog, unloadDialog } from './message-link.ts'
@@ -202,8 +201,7 @@ function flagReader({ log }: DialogServices, flags: Arg<string> | undefined): (m
 
 function find({ table }: DialogServices, key: string, type: string, isActiveOnly: boolean): Dialog | undefined {
   if (type === 'did') {
-    const id = parseDialogId(key)
-    const dialog = id === null ? undefined : table.find(id)
+    const dialog = table.findText(key)
     return dialog !== undefined && isActiveOnly && dialog.endedMs !== 0 ? undefined : dialog
   }
   const ofCall = table.ofCall(key)

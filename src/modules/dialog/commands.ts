@@ -4,7 +4,6 @@ import { mapInSlices, whenThere } from '../../util/in-slices.ts'
 import type { CommandSpec, Commands } from '../../util/spec.ts'
 import { changed } from './changes.ts'
 import type { Dialog } from './dialog.ts'
-import { parseDialogId } from './dialog-id.ts'
 import { EndReason, endByUs } from './lifecycle.ts'
 import { isNamed, listing } from './listing.ts'
 import { sendTo } from './local-requests.ts'
@@ -215,8 +214,7 @@ const listings = (dialogs: readonly Dialog[], withContext: boolean) =>
   mapInSlices(dialogs, dialog => listing(dialog, withContext))
 
 function findDialog({ table }: DialogServices, key: string): Dialog | undefined {
-  const id = parseDialogId(key)
-  return (id === null ? undefined : table.find(id)) ?? table.ofCall(key).at(-1)
+  return table.findText(key) ?? table.ofCall(key).at(-1)
 }
 
 /** BYEs, or CANCELs where the call has not been answered. False: it is over. */

@@ -8,7 +8,7 @@ const NUMBER_SPACE = 2 ** 32
 
 /** `473.25b1aca3`: both numbers in hexadecimal, each written backwards. Also the value of the Record-Route parameter. */
 export function idText({ entry, number }: DialogId): string {
-  return `${backwards(entry.toString(16))}.${backwards(number.toString(16))}`
+  return `${digitsOf(entry)}.${digitsOf(number)}`
 }
 
 /** Both numbers as one of 64 bits, in decimal, as a database would hold them. */
@@ -26,6 +26,18 @@ export function parseDialogId(text: string): DialogId | null {
   if (!/^\d{1,16}$/.test(text.trim())) return null
   const whole = Number(text)
   return { entry: Math.floor(whole / NUMBER_SPACE), number: whole % NUMBER_SPACE }
+}
+
+const DIGITS = '0123456789abcdef'
+/** Two digits of each byte, the lower first. */
+const PAIRS = Array.from({ length: 256 }, (_, byte) => `${DIGITS[byte & 15]}${DIGITS[byte >>> 4]}`)
+
+/** A number of up to 32 bits in hexadecimal, the lowest digit first. */
+function digitsOf(number: number): string {
+  let text = ''
+  let rest = number
+  for (; rest > 255; rest >>>= 8) text += PAIRS[rest & 255]
+  return text + (rest > 15 ? PAIRS[rest] : DIGITS[rest])
 }
 
 function backwards(text: string): string {

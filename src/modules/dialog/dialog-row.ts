@@ -85,9 +85,9 @@ function columnsOf(dialog: Dialog, lifetimeS: number): Omit<DialogRow, 'dlg_id'>
     state: dialog.state,
     start_time: seconds(dialog.answeredMs || dialog.createdMs),
     timeout: seconds(dialog.expiresMs || dialog.createdMs + lifetimeS * 1000),
-    vars: formatValues(dialog.values),
-    profiles: formatMemberships(dialog.memberships.map(({ profile, value }) => [profile.name, value])),
-    script_flags: [...dialog.userFlags].join(' ') || null,
+    vars: dialog.hasValues ? formatValues(dialog.values) : null,
+    profiles: profilesText(dialog),
+    script_flags: dialog.hasUserFlags ? [...dialog.userFlags].join(' ') || null : null,
     module_flags: 0,
     flags: dialog.flags,
     rt_on_answer: routes.answer,
@@ -135,7 +135,7 @@ export function dialogFrom(row: DialogRow, proxy: SipProxy, deleteDelayS: number
     cseq: Number(row.callee_cseq) || 0,
     added: row.callee_ping_cseq,
   })
-  if (callee.tag !== '') dialog.callees.push(callee)
+  if (callee.tag !== '') dialog.addCallee(callee)
   dialog.state = state
   dialog.flags = row.flags
   dialog.expiresMs = row.timeout * 1000
@@ -153,4 +153,9 @@ export function dialogFrom(row: DialogRow, proxy: SipProxy, deleteDelayS: number
 export const membershipsIn = (row: Pick<DialogRow, 'profiles'>): readonly (readonly [string, string])[] =>
   parseMemberships(row.profiles)
 
-const routesText = (leg: Leg | null): string | null => (leg === null ? '' : leg.routes.join(',')) || null
+const profilesText = ({ memberships }: Dialog): string | null =>
+  memberships.length === 0
+    ? null
+    : formatMemberships(memberships.map(({ profile, value }) => [profile.name, value] as const))
+
+const routesText = (leg: Leg | null): string | null => (leg === null || leg.routes.length === 0 ? null : leg.routes.join(',') || null)

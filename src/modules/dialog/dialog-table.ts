@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
-import type { Dialog, Direction, Leg } from './dialog.ts'
-import type { DialogId } from './dialog-id.ts'
+import { Dialog, type Direction, type Leg } from './dialog.ts'
+import { type DialogId, idText, parseDialogId } from './dialog-id.ts'
 
 /** A dialog a request belongs to, and which way the request goes. */
 export interface Match {
@@ -13,8 +13,9 @@ export interface Match {
 /** Every dialog, by id and by Call-ID. */
 export class DialogTable {
   readonly #size: number
-  readonly #byId = new Map<number, Dialog>()
-  readonly #byCallId = new Map<string, Set<Dialog>>()
+  readonly #byId = new Map<string, Dialog>()
+  /** Nearly every Call-ID has one. */
+  readonly #byCallId = new Map<string, Dialog | Set<Dialog>>()
 
   /** `size`: how many buckets ids are spread over. */
   constructor(size: number) {
@@ -30,34 +31,43 @@ export class DialogTable {
     const entry = hash(callId) % this.#size
     for (;;) {
       const id = { entry, number: randomInt(1, 2 ** 32) }
-      if (!this.#byId.has(key(id))) return id
+      if (!this.#byId.has(idText(id))) return id
     }
   }
 
   add(dialog: Dialog): void {
-    this.#byId.set(key(dialog), dialog)
+    this.#byId.set(dialog.id, dialog)
     const { callId } = dialog.origin
-    const others = this.#byCallId.get(callId)
-    if (others === undefined) this.#byCallId.set(callId, new Set([dialog]))
-    else others.add(dialog)
+    const known = this.#byCallId.get(callId)
+    if (known === undefined) this.#byCallId.set(callId, dialog)
+    else if (!(known instanceof Dialog)) known.add(dialog)
+    else if (known !== dialog) this.#byCallId.set(callId, new Set([known, dialog]))
   }
 
   remove(dialog: Dialog): void {
-    this.#byId.delete(key(dialog))
-    const others = this.#byCallId.get(dialog.origin.callId)
-    others?.delete(dialog)
-    if (others?.size === 0) this.#byCallId.delete(dialog.origin.callId)
+    this.#byId.delete(dialog.id)
+    const { callId } = dialog.origin
+    const known = this.#byCallId.get(callId)
+    if (known instanceof Set) known.delete(dialog)
+    if (known === dialog || (known instanceof Set && known.size === 0)) this.#byCallId.delete(callId)
   }
 
   find(id: DialogId): Dialog | undefined {
-    const found = this.#byId.get(key(id))
-    // Of an id that somebody made up, the number may have lost digits.
-    return found?.entry === id.entry && found.number === id.number ? found : undefined
+    return this.#byId.get(idText(id))
+  }
+
+  /** By its id as `Dialog.id` gives it, or in any other form. */
+  findText(text: string): Dialog | undefined {
+    const found = this.#byId.get(text)
+    if (found !== undefined) return found
+    const id = parseDialogId(text)
+    return id === null ? undefined : this.find(id)
   }
 
   /** All of a call: branches of a spiral are dialogs of their own. The newest last. */
   ofCall(callId: string): readonly Dialog[] {
-    return [...(this.#byCallId.get(callId) ?? [])]
+    const known = this.#byCallId.get(callId) ?? []
+    return known instanceof Dialog ? [known] : [...known]
   }
 
   /** In order of creation. */
@@ -67,7 +77,10 @@ export class DialogTable {
 
   /** The dialog a Call-ID and two tags name (RFC 3261 §12). */
   match(callId: string, fromTag: string, toTag: string): Match | null {
-    for (const dialog of this.#byCallId.get(callId) ?? []) {
+    const known = this.#byCallId.get(callId)
+    if (known === undefined) return null
+    if (known instanceof Dialog) return matchTags(known, fromTag, toTag)
+    for (const dialog of known) {
       const match = matchTags(dialog, fromTag, toTag)
       if (match !== null) return match
     }
@@ -86,11 +99,6 @@ export function matchTags(dialog: Dialog, fromTag: string, toTag: string): Match
     if (callee !== undefined) return { dialog, direction: 'upstream', callee }
   }
   return null
-}
-
-/** Both numbers as one: of ids given here exact, since buckets are few. */
-function key({ entry, number }: DialogId): number {
-  return entry * 2 ** 32 + number
 }
 
 function hash(text: string): number {

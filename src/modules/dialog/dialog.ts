@@ -39,16 +39,15 @@ export const CALLEE_CALL_ID = 'th_callee_callid'
 export const SHOWN_CONTACT = { caller: 'th_caller_contact', callee: 'th_callee_contact' } as const
 
 export const newLeg = (init: Partial<Leg>): Leg => ({
-  tag: '',
-  contact: '',
-  routes: [],
-  socket: null,
-  cseq: 0,
-  added: 0,
-  invite: null,
-  sdp: '',
-  prack: null,
-  ...init,
+  tag: init.tag ?? '',
+  contact: init.contact ?? '',
+  routes: init.routes ?? [],
+  socket: init.socket ?? null,
+  cseq: init.cseq ?? 0,
+  added: init.added ?? 0,
+  invite: init.invite ?? null,
+  sdp: init.sdp ?? '',
+  prack: init.prack ?? null,
 })
 
 /** What the INVITE said. */
@@ -67,6 +66,8 @@ export interface DialogRoutes {
   hangup: string | null
 }
 
+const TIMERS = ['lifetime', 'race', 'options', 'reinvite', 'removal'] as const
+
 /** One call that is followed from its INVITE to its end. Plain state; the files beside this one act on it. */
 export class Dialog implements DialogId {
   readonly entry: number
@@ -74,15 +75,12 @@ export class Dialog implements DialogId {
   readonly origin: DialogOrigin
   readonly caller: Leg
   /** By To tag, in the order they were heard of. */
-  readonly callees: Leg[] = []
+  callees: readonly Leg[] = []
   /** The callee whose 2xx came first. */
   answered: Leg | null = null
   state: DialogState = DialogState.unconfirmed
   /** Bits of CreateFlag. */
   flags = 0
-  /** Flags the script has set on the call. */
-  readonly userFlags = new Set<string>()
-  readonly values = new Map<string, Exclude<Value, null>>()
   readonly memberships: Membership[] = []
   readonly routes: DialogRoutes = { answer: null, timeout: null, hangup: null }
   /** `$DLG_timeout` as set; null for the default. */
@@ -110,14 +108,25 @@ export class Dialog implements DialogId {
   /** A BYE came before the call was answered. */
   hasByeSeen = false
   /** Running timers by their purpose. */
-  readonly timers = new Map<'lifetime' | 'race' | 'options' | 'reinvite' | 'removal', Timer>()
+  readonly timers: Record<'lifetime' | 'race' | 'options' | 'reinvite' | 'removal', Timer | null> = {
+    lifetime: null,
+    race: null,
+    options: null,
+    reinvite: null,
+    removal: null,
+  }
   /** How much the CSeq number of the INVITE was raised on its way: what callees are sent later counts on from there. */
   raisedCseq = 0
   /** The Record-Routes it came with were kept from the callees, so none of those in their replies is among them. */
   hidesRoutes = false
   /** The INVITE's, while it has no final reply. */
   transaction: Transaction | null = null
+  /** What other modules keep with it (dialog-slot.ts); null while that is nothing. */
+  slots: unknown[] | null = null
   #idText: string | null = null
+  // Most calls have neither: an empty collection of each would be a good part of what a call takes.
+  #userFlags: Set<string> | null = null
+  #values: Map<string, Exclude<Value, null>> | null = null
 
   constructor(id: DialogId, origin: DialogOrigin, createdMs: number, deleteDelayS: number) {
     this.entry = id.entry
@@ -141,19 +150,44 @@ export class Dialog implements DialogId {
   }
   /** The callee requests go to: the one that answered, else the one heard of last. */
   get callee(): Leg | null {
-    return this.answered ?? this.callees.at(-1) ?? null
+    return this.answered ?? this.callees[this.callees.length - 1] ?? null
   }
   /** '' until a callee has been heard of. */
   get toTag(): string {
     return this.callee?.tag ?? ''
   }
 
+  /** Flags the script has set on the call. */
+  get userFlags(): Set<string> {
+    return (this.#userFlags ??= new Set())
+  }
+  get hasUserFlags(): boolean {
+    return this.#userFlags !== null && this.#userFlags.size > 0
+  }
+  /** What the script and other modules keep with the call, by name. */
+  get values(): Map<string, Exclude<Value, null>> {
+    return (this.#values ??= new Map())
+  }
+  get hasValues(): boolean {
+    return this.#values !== null && this.#values.size > 0
+  }
+
   calleeByTag(tag: string): Leg | undefined {
-    return this.callees.find(leg => leg.tag === tag)
+    for (const leg of this.callees) if (leg.tag === tag) return leg
+    return undefined
+  }
+
+  /** One more, after those there are. */
+  addCallee(leg: Leg): Leg {
+    this.callees = [...this.callees, leg]
+    return leg
   }
 
   clearTimers(): void {
-    for (const timer of this.timers.values()) timer.clear()
-    this.timers.clear()
+    const { timers } = this
+    for (const name of TIMERS) {
+      timers[name]?.clear()
+      timers[name] = null
+    }
   }
 }

@@ -1,7 +1,6 @@
 import type { RouteContext } from '../../script/context.ts'
 import { changed } from './changes.ts'
-import { parseDialogId } from './dialog-id.ts'
-import { type DialogTable, type Match, matchTags } from './dialog-table.ts'
+import { type Match, matchTags } from './dialog-table.ts'
 import { contactOf, sdpOf } from './legs.ts'
 import { advance, EndReason } from './lifecycle.ts'
 import { linkMessage, linkOf } from './message-link.ts'
@@ -33,7 +32,7 @@ export function matchRequest(services: DialogServices, m: RouteContext, ways: Ma
 export function matchRequestById(services: DialogServices, m: RouteContext, text: string): boolean | Promise<boolean> {
   const known = linkOf(m)
   if (known !== undefined) return known.match !== null
-  const dialog = byCookie(services.table, text)
+  const dialog = services.table.findText(text)
   if (dialog === undefined || !m.message.isRequest) return false
   const match = matchTags(dialog, m.message.fromTag, m.message.toTag)
   return match !== null && takeAndTell(services, m, match)
@@ -41,23 +40,21 @@ export function matchRequestById(services: DialogServices, m: RouteContext, text
 
 function takeAndTell(services: DialogServices, m: RouteContext, match: Match): boolean | Promise<boolean> {
   take(services, m, match)
-  const pending = services.observers.within.map(observe => observe(m, match)).filter(one => one instanceof Promise)
+  const { within } = services.observers
+  if (within.length === 0) return true
+  const pending = within.map(observe => observe(m, match)).filter(one => one instanceof Promise)
   return pending.length === 0 ? true : Promise.all(pending).then(() => true)
 }
 
 function findMatch(services: DialogServices, m: RouteContext, ways: MatchWays): Match | null {
   const { callId, fromTag, toTag } = m.message
   if (ways.byId) {
-    const dialog = byCookie(services.table, services.rr.param(m, services.settings.rrParam))
+    const cookie = services.rr.param(m, services.settings.rrParam)
+    const dialog = cookie === null ? undefined : services.table.findText(cookie)
     const match = dialog?.origin.callId === callId ? matchTags(dialog, fromTag, toTag) : null
     if (match !== null) return match
   }
   return ways.byTags ? services.table.match(callId, fromTag, toTag) : null
-}
-
-function byCookie(table: DialogTable, cookie: string | null) {
-  const id = cookie === null ? null : parseDialogId(cookie)
-  return id === null ? undefined : table.find(id)
 }
 
 function take(services: DialogServices, m: RouteContext, match: Match): void {

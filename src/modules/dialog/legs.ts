@@ -7,13 +7,14 @@ import type { DialogServices } from './services.ts'
 
 /** Most callees of one call that are kept apart: To tags cost a callee nothing. */
 const MAX_CALLEES = 64
+const NO_ROUTES: readonly string[] = []
 
 /** The caller, as its INVITE shows it. Its Route set is the Record-Routes in their order (RFC 3261 §12.1.1). */
 export function callerLeg(invite: SipMessage, socket: ListenSocket): Leg {
   return newLeg({
     tag: invite.fromTag,
     contact: contactOf(invite),
-    routes: invite.recordRoutes.map(route => `<${route.uri}>`),
+    routes: invite.find(HeaderId.recordRoute) < 0 ? NO_ROUTES : invite.recordRoutes.map(route => `<${route.uri}>`),
     socket,
     cseq: invite.cseq,
     sdp: sdpOf(invite),
@@ -31,21 +32,23 @@ export function learnCallee(
   let leg = dialog.calleeByTag(reply.toTag)
   if (leg === undefined) {
     if (dialog.callees.length >= MAX_CALLEES) forgetOldest(dialog)
-    leg = newLeg({ tag: reply.toTag, added: dialog.raisedCseq })
-    dialog.callees.push(leg)
+    leg = dialog.addCallee(newLeg({ tag: reply.toTag, added: dialog.raisedCseq }))
   }
   leg.socket = socket ?? leg.socket
-  const contact = contactOf(reply)
-  if (contact !== '') leg.contact = contact
+  // The 2xx nearly always says what the 180 has said.
+  if (!holdsOnly(reply, HeaderId.contact, leg.contact)) leg.contact = contactOf(reply) || leg.contact
   const sdp = sdpOf(reply)
   if (sdp !== '') leg.sdp = sdp
-  if (reply.recordRoutes.length > 0) leg.routes = routesBeyondUs(services, dialog, reply)
+  if (isOursAlone(services, dialog, reply)) leg.routes = NO_ROUTES
+  else if (reply.recordRoutes.length > 0) leg.routes = routesBeyondUs(services, dialog, reply)
   return leg
 }
 
 function forgetOldest(dialog: Dialog): void {
-  const at = dialog.callees.findIndex(leg => leg !== dialog.answered)
-  dialog.callees.splice(at, 1)
+  dialog.callees = dialog.callees.toSpliced(
+    dialog.callees.findIndex(leg => leg !== dialog.answered),
+    1,
+  )
 }
 
 /**
@@ -58,6 +61,19 @@ function routesBeyondUs(services: DialogServices, dialog: Dialog, reply: SipMess
   const before = dialog.hidesRoutes ? 0 : dialog.caller.routes.length
   const beyond = own >= 0 ? uris.slice(0, own) : uris.slice(0, Math.max(0, uris.length - before))
   return beyond.reverse().map(uri => `<${uri}>`)
+}
+
+/** Whether the only Record-Route is the one this dialog has written: then nobody is between us and the callee. */
+function isOursAlone({ settings }: DialogServices, dialog: Dialog, reply: SipMessage): boolean {
+  const header = reply.find(HeaderId.recordRoute)
+  if (header < 0 || dialog.hidesRoutes || reply.find(HeaderId.recordRoute, header + 1) >= 0) return false
+  const value = reply.headerValue(header)
+  // One address, with nothing behind it.
+  if (!value.startsWith('<') || value.indexOf('>') !== value.length - 1) return false
+  const param = `;${settings.rrParam}=${dialog.id}`
+  const at = value.indexOf(param)
+  const next = value[at + param.length]
+  return at > 0 && (next === ';' || next === '>') && !value.includes('?') && value.indexOf('@', at) < 0
 }
 
 /** Index of the first Record-Route that this dialog, or else this proxy, has written; −1 without. */
@@ -78,8 +94,25 @@ export function contactOf(message: SipMessage): string {
   return Array.isArray(contacts) ? (contacts[0]?.uri ?? '') : ''
 }
 
+/** Whether the only such header is `<uri>`, letter for letter: that can be told without reading it. */
+function holdsOnly(message: SipMessage, id: HeaderId, uri: string): boolean {
+  const header = message.find(id)
+  if (header < 0 || uri === '' || message.find(id, header + 1) >= 0) return false
+  const { bytes } = message
+  const start = message.valueStart(header)
+  const { length } = uri
+  if (message.valueEnd(header) - start !== length + 2 || bytes[start] !== 60 || bytes[start + length + 1] !== 62)
+    return false
+  for (let i = 0; i < length; i++) {
+    const code = uri.charCodeAt(i)
+    if (code > 127 || bytes[start + 1 + i] !== code) return false
+  }
+  return true
+}
+
 /** The body, where it is a session description. */
 export function sdpOf(message: SipMessage): string {
+  if (message.bodyStart >= message.bytes.length) return ''
   const type = message.value(HeaderId.contentType) ?? ''
   return /^application\/sdp\b/i.test(type) ? message.body.toString('utf8') : ''
 }

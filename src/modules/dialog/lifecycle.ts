@@ -94,22 +94,18 @@ export function resumeDialog(services: DialogServices, dialog: Dialog): void {
 }
 
 function waitForExpiry(services: DialogServices, dialog: Dialog, leftMs: number): void {
-  dialog.timers.get('lifetime')?.clear()
-  const timer = services.clock.after(Math.min(leftMs, LONGEST_WAIT_MS), () => {
-    dialog.timers.delete('lifetime')
+  dialog.timers.lifetime?.clear()
+  dialog.timers.lifetime = services.clock.after(Math.min(leftMs, LONGEST_WAIT_MS), () => {
+    dialog.timers.lifetime = null
     if (leftMs > LONGEST_WAIT_MS) waitForExpiry(services, dialog, leftMs - LONGEST_WAIT_MS)
     else void expire(services, dialog)
   })
-  dialog.timers.set('lifetime', timer)
 }
 
 async function expire(services: DialogServices, dialog: Dialog): Promise<void> {
   if (dialog.isReplica) {
-    dialog.timers.set(
-      'lifetime',
-      services.clock.after(REPLICA_GRACE_MS, () =>
-        dialog.isReplica ? leave(services, dialog) : void expire(services, dialog),
-      ),
+    dialog.timers.lifetime = services.clock.after(REPLICA_GRACE_MS, () =>
+      dialog.isReplica ? leave(services, dialog) : void expire(services, dialog),
     )
     return
   }
@@ -142,11 +138,10 @@ export function endByUs(services: DialogServices, dialog: Dialog, reason: EndRea
 
 /** Ends, after a while, a call that was cancelled and answered at the same time. */
 export function startRaceTimer(services: DialogServices, dialog: Dialog): void {
-  const timer = services.clock.after(
+  dialog.timers.race = services.clock.after(
     services.settings.raceTimeoutS * 1000,
     () => void endByUs(services, dialog, EndReason.race),
   )
-  dialog.timers.set('race', timer)
 }
 
 function end(services: DialogServices, dialog: Dialog, request: RouteContext | null): void {
@@ -157,12 +152,12 @@ function end(services: DialogServices, dialog: Dialog, request: RouteContext | n
   if (!wasAnswered) services.counts.failed.value++
   void runRoute(services, dialog, dialog.routes.hangup)
   leaveProfiles(dialog)
-  const forget = (): void => {
-    dialog.timers.delete('removal')
-    services.table.remove(dialog)
-  }
-  if (dialog.deleteDelayS > 0) dialog.timers.set('removal', services.clock.after(dialog.deleteDelayS * 1000, forget))
-  else forget()
+  if (dialog.deleteDelayS <= 0) services.table.remove(dialog)
+  else
+    dialog.timers.removal = services.clock.after(dialog.deleteDelayS * 1000, () => {
+      dialog.timers.removal = null
+      services.table.remove(dialog)
+    })
 }
 
 /** A call whose lifetime ended while no process ran has lasted until then. */

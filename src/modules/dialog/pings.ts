@@ -50,8 +50,8 @@ function every(
   periodS: number,
   run: () => void,
 ): void {
-  dialog.timers.get(name)?.clear()
-  dialog.timers.set(name, services.clock.every(periodS * 1000, run))
+  dialog.timers[name]?.clear()
+  dialog.timers[name] = services.clock.every(periodS * 1000, run)
 }
 
 function ping(

@@ -167,6 +167,7 @@ export function joinProfiles(
 
 /** Takes a dialog out of every profile it is in. */
 export function leaveProfiles(dialog: Dialog): void {
+  if (dialog.memberships.length === 0) return
   for (const { profile, value } of [...dialog.memberships]) profile.remove(dialog, value)
 }
 

@@ -5,7 +5,6 @@ import type { ModuleApis } from '../../module/define.ts'
 import type { Counter } from '../../util/spec.ts'
 import { changed } from './changes.ts'
 import type { Dialog } from './dialog.ts'
-import { parseDialogId } from './dialog-id.ts'
 import { leave } from './lifecycle.ts'
 import type { Restorer } from './restore.ts'
 import type { DialogServices } from './services.ts'
@@ -197,8 +196,7 @@ export class DialogReplication {
   }
 
   #find(id: string): Dialog | undefined {
-    const parsed = parseDialogId(id)
-    return parsed === null ? undefined : this.#parts.services.table.find(parsed)
+    return this.#parts.services.table.findText(id)
   }
 
   /** A node is lost: its dialogs without a tag are taken by the one of those left with the lowest number. */

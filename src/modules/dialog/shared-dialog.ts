@@ -68,7 +68,7 @@ export function takeOver(services: DialogServices, dialog: Dialog, snapshot: Dia
   const callee = told.callee
   if (callee !== null) {
     const known = dialog.calleeByTag(callee.tag)
-    if (known === undefined) dialog.callees.push({ ...callee, sdp: snapshot.calleeSdp })
+    if (known === undefined) dialog.addCallee({ ...callee, sdp: snapshot.calleeSdp })
     else takeLeg(known, callee, snapshot.calleeSdp)
     dialog.answered ??= dialog.calleeByTag(callee.tag) ?? null
   }

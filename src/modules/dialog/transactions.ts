@@ -52,8 +52,7 @@ function takeSuccess(services: DialogServices, dialog: Dialog, t: Transaction, r
   const tag = reply?.message.toTag ?? t.localToTag
   let leg = dialog.calleeByTag(tag)
   if (leg === undefined && reply === null) {
-    leg = newLeg({ tag })
-    dialog.callees.push(leg)
+    leg = dialog.addCallee(newLeg({ tag }))
   }
   dialog.answered ??= leg ?? null
   if (!advance(services, dialog, 'success')) return

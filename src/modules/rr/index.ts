@@ -142,8 +142,12 @@ export default defineModule(
           if (result.params === null) return verdict
           for (const callback of ownRoute) callback(m)
           if (!result.isRouted) return verdict
-          const pending = callbacks.map(callback => callback(m)).filter(one => one instanceof Promise)
-          return pending.length === 0 ? verdict : Promise.all(pending).then(() => verdict)
+          let pending: Promise<void>[] | null = null
+          for (const callback of callbacks) {
+            const told = callback(m)
+            if (told instanceof Promise) (pending ??= []).push(told)
+          }
+          return pending === null ? verdict : Promise.all(pending).then(() => verdict)
         },
         check_route_param: pattern => m => {
           const own = routed.get(m)?.params ?? null
