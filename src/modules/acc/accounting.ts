@@ -43,21 +43,20 @@ export function account(
   if (context.createdMs === 0) context.createdMs = nowMs
   if (table !== null && table !== '') context.table = table
   for (const type of types) {
-    const known = context.types.get(type) ?? new Set()
-    for (const flag of flags) if (flag !== 'cdr' || wantsCdr) known.add(flag)
-    context.types.set(type, known)
+    context.types.add(type)
+    for (const flag of flags) if (flag !== 'cdr' || wantsCdr) context.types.add(type, flag)
   }
-  context.onChange()
+  context.changed()
   return true
 }
 
 /** drop_accounting: takes flags away; with none named, whole types; with no types named, all of them. */
 export function dropAccounting(context: AccContext, types: readonly AccType[], flags: readonly AccFlag[]): void {
-  for (const type of types.length === 0 ? [...context.types.keys()] : types) {
-    if (flags.length === 0) context.types.delete(type)
-    else for (const flag of flags) context.types.get(type)?.delete(flag)
+  for (const type of types.length === 0 ? context.types.all : types) {
+    if (flags.length === 0) context.types.remove(type)
+    else for (const flag of flags) context.types.remove(type, flag)
   }
-  context.onChange()
+  context.changed()
 }
 
 /** What every record of a request says. */

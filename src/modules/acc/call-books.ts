@@ -73,10 +73,13 @@ export class CallBooks {
     const type = this.#bus.catalogue.find('E_ACC_CDR')
     // Where nobody is subscribed nothing is raised, and nothing is missing.
     const isHeard = type !== undefined && this.#bus.isHeard(type)
-    const wanted = { db: ['stored'], evi: isHeard ? ['raised'] : [], log: [] } as const
-    const lacks = new Set<string>(types.flatMap(one => wanted[one]))
-    if (lacks.size > 0)
-      this.#open.set(keyOf(core.callId, core.toTag), { callId: core.callId, endedAtMs: nowMs, hour, lacks })
+    const lacksRow = types.includes('db')
+    const lacksEvent = isHeard && types.includes('evi')
+    if (!lacksRow && !lacksEvent) return
+    const lacks = new Set<string>()
+    if (lacksRow) lacks.add('stored')
+    if (lacksEvent) lacks.add('raised')
+    this.#open.set(keyOf(core.callId, core.toTag), { callId: core.callId, endedAtMs: nowMs, hour, lacks })
     if (this.#open.size <= MOST_OPEN) return
     const [oldest] = this.#open.keys()
     if (oldest !== undefined) this.#open.delete(oldest)

@@ -49,13 +49,18 @@ export function writeCall(
   if (answer === null) return
   context.answer = null
   const record = callRecord(context, answer, endedMs)
-  const types = context.typesWith('cdr')
+  const types = context.types.having('cdr')
   if (types.length === 0) running.forget(context)
   else books.ended(record, types)
   for (const type of types) {
-    writer.call(type, record, context, answer.request, isDone => {
-      if (type === 'db' && isDone) books.stored(record)
-      running.settled(context, type, isDone)
-    })
+    if (type === 'db') {
+      writer.storeCall(record, context, answer.request, isDone => {
+        if (isDone) books.stored(record)
+        running.settled(context, type, isDone)
+      })
+    } else {
+      writer.call(type, record, context, answer.request)
+      running.settled(context, type, true)
+    }
   }
 }

@@ -1,9 +1,12 @@
 import type { ModuleApis } from '../../module/define.ts'
 import { messageSlot, type RouteContext } from '../../script/context.ts'
 import type { Value } from '../../util/spec.ts'
-import type { FrozenValues } from './fields.ts'
-import type { AccFlag, AccType } from './kinds.ts'
+import { type FrozenValues, NOTHING_FROZEN } from './fields.ts'
+import { AccountedTypes } from './kinds.ts'
 import type { CallAnswer } from './records.ts'
+import type { RunningCall } from './running-calls.ts'
+
+type Known = Exclude<Value, null>
 
 /** What is accounted of one call or transaction, and with which values. Nothing of it outlives the call. */
 export class AccContext {
@@ -11,11 +14,9 @@ export class AccContext {
   readonly receivedMs: number
   /** When do_accounting first ran; 0 before. */
   createdMs = 0
-  readonly types = new Map<AccType, Set<AccFlag>>()
-  /** By the tags of extra_fields. */
-  readonly extra = new Map<string, Exclude<Value, null>>()
+  readonly types = new AccountedTypes()
   /** By the tags of leg_fields, a map for each leg. */
-  readonly legs: Map<string, Exclude<Value, null>>[] = []
+  readonly legs: Map<string, Known>[] = []
   /** A 2xx has been accounted for, or noted. */
   isAnswered = false
   /** Set when a call that gets a CDR is answered. */
@@ -23,19 +24,28 @@ export class AccContext {
   /** Table for answered transactions and calls instead of the usual one. */
   table: string | null = null
   /** What variables gave for the INVITE, where that is gone. */
-  frozen: FrozenValues = {}
+  frozen: FrozenValues = NOTHING_FROZEN
   /** The proxy was restarted during the call. */
   isRecovered = false
-  /** Told when something of it has changed that a record says. */
-  onChange: () => void = () => {}
+  /** While the journal holds the call. */
+  running: RunningCall | null = null
+  #extra: Map<string, Known> | null = null
 
   constructor(receivedMs: number) {
     this.receivedMs = receivedMs
   }
 
-  /** Types accounted with this flag. */
-  typesWith(flag: AccFlag): readonly AccType[] {
-    return [...this.types].filter(([, flags]) => flags.has(flag)).map(([type]) => type)
+  /** By the tags of extra_fields. */
+  get extra(): Map<string, Known> {
+    return (this.#extra ??= new Map())
+  }
+  get hasExtra(): boolean {
+    return this.#extra !== null && this.#extra.size > 0
+  }
+
+  /** Something of it has changed that a record says. */
+  changed(): void {
+    this.running?.contextChanged()
   }
 }
 

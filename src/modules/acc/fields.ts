@@ -22,12 +22,15 @@ export interface AccFields {
   readonly legTags: ReadonlySet<string>
   /** Looks the variables up, once every module has brought its own. Throws an Error that names a wrong one. */
   findVariables(): void
+  /** Whether there are variables among them: then the request is needed for as long as records are made of it. */
+  readonly hasVariables: boolean
   /** What the variables give for this request: each value is that of one leg. Read back where the request is gone. */
   freeze(m: RouteContext): FrozenValues
 }
 
 /** The values of variables by the columns they are for. */
 export type FrozenValues = Readonly<Record<string, readonly Value[]>>
+export const NOTHING_FROZEN: FrozenValues = {}
 
 /** The parameters that say so. */
 export interface FieldParams {
@@ -68,7 +71,9 @@ export function readFields(params: FieldParams, script: ScriptAccess): AccFields
     findVariables: () => {
       for (const field of variables) field.find(script)
     },
-    freeze: m => Object.fromEntries(variables.map(field => [field.key, field.all(m)])),
+    hasVariables: variables.length > 0,
+    freeze: m =>
+      variables.length === 0 ? NOTHING_FROZEN : Object.fromEntries(variables.map(field => [field.key, field.all(m)])),
   }
 }
 
@@ -119,7 +124,7 @@ function parseVariables(text: string, param: string): readonly VariableField[] {
 }
 
 function extraField(name: string, tag: string): ExtraField {
-  return { name, read: context => context.extra.get(tag) ?? null }
+  return { name, read: context => (context.hasExtra ? (context.extra.get(tag) ?? null) : null) }
 }
 
 function legField(name: string, tag: string): ExtraField {

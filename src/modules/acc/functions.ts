@@ -119,7 +119,7 @@ export function accFunctions(services: AccServices): FunctionHandlers<typeof acc
       const { legs } = context
       if (legs.length === 0) legs.push(new Map())
       legs.push(new Map())
-      context.onChange()
+      context.changed()
       return 1
     },
     acc_load_ctx_from_dlg: () => m => {

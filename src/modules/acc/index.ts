@@ -1,6 +1,7 @@
 import { arg, counter, defineModule, gauge, optional } from '../../module/define.ts'
 import { CallBooks } from './call-books.ts'
 import { followCalls } from './calls.ts'
+import type { AccContext } from './context.ts'
 import { RecordStore } from './db-store.ts'
 import { accEvents } from './events.ts'
 import { readFields } from './fields.ts'
@@ -81,7 +82,7 @@ export default defineModule(
       database,
       running: new RunningCalls(journal, dialog, fields),
       fields,
-      calls: new WeakMap(),
+      calls: dialog?.slot<AccContext>() ?? { get: () => undefined, set: () => {} },
       wanted: { cdr: false },
       settings: {
         accountsEarlyMedia: params.early_media !== 0,

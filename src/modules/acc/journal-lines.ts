@@ -29,7 +29,7 @@ export interface JournalledCall extends CallDetails {
 }
 
 /** Some columns of the row of a dialog. */
-export type DialogColumns = Partial<DialogSnapshot['row']>
+export type DialogColumns = Exclude<ReturnType<ModuleApis['dialog']['changes']>, 'all' | null>
 
 /**
  * One line of the journal: a call as it stands, what has changed of its dialog, that it has ended, that its record went
@@ -44,12 +44,13 @@ export type JournalLine =
 
 /** What a journal says of a call whose record is not complete. */
 export interface OpenCall {
-  readonly call: JournalledCall
+  call: JournalledCall
   /** 0 while it goes on. */
-  readonly endedMs: number
+  endedMs: number
   /** Where its record went already. */
-  readonly written: ReadonlySet<AccType>
+  written: readonly AccType[]
 }
+const NOWHERE: readonly AccType[] = []
 
 /** A journal that was read. */
 export interface JournalContent {
@@ -82,49 +83,35 @@ export function readLines(text: string): JournalContent {
   return { calls, damaged, isTorn }
 }
 
-/** What a line changes. */
-export function apply(calls: Map<string, OpenCall>, line: JournalLine): void {
+/** What a line changes; the calls are those of a journal, and its to change. False: it is about none of them. */
+export function apply(calls: Map<string, OpenCall>, line: JournalLine): boolean {
+  const known = calls.get(line.op === 'call' ? line.call.id : line.id)
   if (line.op === 'call') {
-    const known = calls.get(line.call.id)
-    calls.set(line.call.id, { endedMs: known?.endedMs ?? 0, written: known?.written ?? new Set(), call: line.call })
-    return
+    if (known === undefined) calls.set(line.call.id, { call: line.call, endedMs: 0, written: NOWHERE })
+    else known.call = line.call
+    return true
   }
-  const known = calls.get(line.id)
-  if (known === undefined) return
-  if (line.op === 'ended') calls.set(line.id, { ...known, endedMs: line.endedMs })
-  else if (line.op === 'row') calls.set(line.id, { ...known, call: withColumns(known.call, line.row) })
-  else if (line.op === 'forgotten') calls.delete(line.id)
-  else {
-    const written = new Set([...known.written, line.type])
-    if (cdrTypes(known.call).every(type => written.has(type))) calls.delete(line.id)
-    else calls.set(line.id, { ...known, written })
-  }
+  if (known === undefined) return false
+  if (line.op === 'ended') known.endedMs = line.endedMs
+  else if (line.op === 'row') Object.assign(known.call.dialog.row, line.row)
+  else if (line.op === 'forgotten' || isComplete(known, line.type)) calls.delete(line.id)
+  else known.written = [...known.written.filter(type => type !== line.type), line.type]
+  return true
 }
 
-function withColumns(call: JournalledCall, columns: DialogColumns): JournalledCall {
-  return { ...call, dialog: { ...call.dialog, row: { ...call.dialog.row, ...columns } } }
-}
-
-/** The columns of the row that differ; null where more of the dialog does, so that all has to be said anew. */
-export function changedColumns(before: DialogSnapshot, after: DialogSnapshot): DialogColumns | null {
-  if (before.answeredMs !== after.answeredMs || before.expiresMs !== after.expiresMs) return null
-  if (before.callerSdp !== after.callerSdp || before.calleeSdp !== after.calleeSdp) return null
-  const changed: Record<string, unknown> = {}
-  const known: Readonly<Record<string, unknown>> = before.row
-  for (const [name, value] of Object.entries(after.row)) if (known[name] !== value) changed[name] = value
-  return changed
+/** Whether the record is everywhere once it is there too. */
+function isComplete({ call, written }: OpenCall, last: AccType): boolean {
+  for (const [type, flags] of call.types)
+    if (flags.includes('cdr') && type !== last && !written.includes(type)) return false
+  return true
 }
 
 /** The lines that say the same of a call. */
 export function linesOf({ call, endedMs, written }: OpenCall): readonly JournalLine[] {
   const { id } = call
   const ended: JournalLine[] = endedMs === 0 ? [] : [{ op: 'ended', id, endedMs }]
-  return [{ op: 'call', call }, ...ended, ...[...written].map(type => ({ op: 'written', id, type }) as const)]
+  return [{ op: 'call', call }, ...ended, ...written.map(type => ({ op: 'written', id, type }) as const)]
 }
-
-/** Where the record of a call goes to. */
-export const cdrTypes = ({ types }: JournalledCall): readonly AccType[] =>
-  types.filter(([, flags]) => flags.includes('cdr')).map(([type]) => type)
 
 const checksum = (text: string): string => crc32(text).toString(16).padStart(8, '0')
 

@@ -15,6 +15,7 @@ import {
   readLines,
 } from './journal-lines.ts'
 import { takeLock } from './journal-lock.ts'
+import { LineBuffer } from './line-buffer.ts'
 
 interface JournalParts {
   readonly folder: string
@@ -41,8 +42,12 @@ const SYNC_EVERY_MS = 100
 export class CallJournal {
   readonly #parts: JournalParts
   readonly #calls = new Map<string, OpenCall>()
-  #lines: JournalLine[] = []
+  readonly #lines = new LineBuffer()
   #isScheduled = false
+  readonly #writeAtEnd = (): void => {
+    this.#isScheduled = false
+    this.#write()
+  }
   #file: number | null = null
   #lock: ReturnType<typeof takeLock> = null
   #bytes = 0
@@ -50,7 +55,7 @@ export class CallJournal {
   #compactBytes = 0
   #compacting: Promise<void> | null = null
   /** What is written while the file is written anew: it belongs into the new one too. */
-  #meanwhile: string[] = []
+  #meanwhile: Buffer[] = []
   #syncing: Promise<void> | null = null
   #nextSync: Timer | null = null
   #isSynced = true
@@ -100,14 +105,18 @@ export class CallJournal {
     await rmdir(this.#parts.folder).catch(() => {})
   }
 
-  /** Takes a line; it is on disk at the end of this turn. Lines about calls that it does not hold mean nothing. */
-  add(line: JournalLine): void {
-    if (line.op !== 'call' && !this.#calls.has(line.id)) return
-    apply(this.#calls, line)
-    this.#lines.push(line)
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    setImmediate(() => this.#write())
+  /**
+   * Takes a line; it is on disk at the end of this turn, or, where it can wait, with the next one that cannot, and before the
+   * disk is synced. Lines about calls that it does not hold mean nothing.
+   */
+  add(line: JournalLine, canWait = false): void {
+    if (!apply(this.#calls, line)) return
+    if (!this.#isForeign) this.#lines.add(JSON.stringify(line))
+    if (canWait) this.#syncSoon()
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true
+      setImmediate(this.#writeAtEnd)
+    }
   }
 
   /** Everything taken so far is on disk. */
@@ -149,24 +158,23 @@ export class CallJournal {
   }
 
   #write(): void {
-    this.#isScheduled = false
-    if (this.#lines.length === 0 || this.#isForeign) return
-    const text = this.#lines.map(formatLine).join('')
-    this.#lines = []
-    if (this.#compacting !== null) this.#meanwhile.push(text)
+    if (this.#lines.isEmpty) return
+    const lines = this.#lines.take()
+    if (this.#compacting !== null) this.#meanwhile.push(Buffer.from(lines))
     try {
       if (!this.#take()) return
       // After a failure the file may lack lines, or end within one: it is written anew, with this.
-      if (!this.#isFailing) this.#append(text)
+      if (!this.#isFailing) this.#append(lines)
       if (this.#isFailing || this.#bytes > Math.max(SMALL_BYTES, 4 * this.#compactBytes)) this.#compact()
     } catch (error) {
       this.#fail(error)
     }
   }
 
-  #append(text: string): void {
+  #append(lines: Buffer): void {
     this.#file ??= openSync(this.#path, 'a', 0o640)
-    this.#bytes += writeAll(this.#file, text)
+    writeAll(this.#file, lines)
+    this.#bytes += lines.length
     this.#isSynced = false
     this.#syncSoon()
   }
@@ -177,6 +185,7 @@ export class CallJournal {
   }
 
   #sync(): void {
+    this.#write()
     this.#nextSync?.clear()
     this.#nextSync = null
     if (this.#file === null || this.#syncing !== null) return
@@ -185,7 +194,7 @@ export class CallJournal {
       .catch(() => {})
       .then(() => {
         this.#syncing = null
-        if (!this.#isSynced) this.#syncSoon()
+        if (!this.#isSynced || !this.#lines.isEmpty) this.#syncSoon()
       })
   }
 
@@ -231,13 +240,13 @@ export class CallJournal {
     // From here on nothing else runs until the new file is the one that is written.
     const file = openSync(temporary, 'a')
     try {
-      const added = this.#meanwhile.join('')
+      const added = Buffer.concat(this.#meanwhile)
       this.#meanwhile = []
       writeAll(file, added)
       renameSync(temporary, this.#path)
       this.#closeFile()
       this.#file = file
-      this.#bytes = Buffer.byteLength(text) + Buffer.byteLength(added)
+      this.#bytes = Buffer.byteLength(text) + added.length
       this.#compactBytes = this.#bytes
     } catch (error) {
       closeSync(file)
@@ -265,9 +274,6 @@ export class CallJournal {
   }
 }
 
-/** Gives how many bytes the text has. */
-function writeAll(file: number, text: string): number {
-  const bytes = Buffer.from(text)
+function writeAll(file: number, bytes: Buffer): void {
   for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written)
-  return bytes.length
 }

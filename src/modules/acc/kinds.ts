@@ -6,6 +6,60 @@ export type AccType = (typeof AVAILABLE_TYPES)[number]
 export const ACC_FLAGS = ['cdr', 'missed', 'failed'] as const
 export type AccFlag = (typeof ACC_FLAGS)[number]
 
+/** Each type as a bit, so that some of them are a number. */
+export const TYPE_BIT: Readonly<Record<AccType, number>> = { log: 1, db: 2, evi: 4 }
+const LISTS: readonly (readonly AccType[])[] = Array.from({ length: 8 }, (_, mask) =>
+  AVAILABLE_TYPES.filter(type => (mask & TYPE_BIT[type]) !== 0),
+)
+const listOf = (mask: number): readonly AccType[] => LISTS[mask] ?? AVAILABLE_TYPES
+
+/** Which types something is accounted with, and which flags each of them has. */
+export class AccountedTypes {
+  #types = 0
+  #cdr = 0
+  #missed = 0
+  #failed = 0
+
+  get all(): readonly AccType[] {
+    return listOf(this.#types)
+  }
+
+  /** Those with a flag. */
+  having(flag: AccFlag): readonly AccType[] {
+    return listOf(this.mask(flag))
+  }
+
+  /** The same as bits. */
+  mask(flag: AccFlag): number {
+    return flag === 'cdr' ? this.#cdr : flag === 'missed' ? this.#missed : this.#failed
+  }
+
+  has(type: AccType, flag: AccFlag): boolean {
+    return (this.mask(flag) & TYPE_BIT[type]) !== 0
+  }
+
+  flagsOf(type: AccType): readonly AccFlag[] {
+    return ACC_FLAGS.filter(flag => this.has(type, flag))
+  }
+
+  add(type: AccType, flag: AccFlag | null = null): void {
+    this.#types |= TYPE_BIT[type]
+    if (flag !== null) this.#setMask(flag, this.mask(flag) | TYPE_BIT[type])
+  }
+
+  /** Takes a flag away, or the whole type. */
+  remove(type: AccType, flag: AccFlag | null = null): void {
+    if (flag === null) this.#types &= ~TYPE_BIT[type]
+    for (const one of flag === null ? ACC_FLAGS : [flag]) this.#setMask(one, this.mask(one) & ~TYPE_BIT[type])
+  }
+
+  #setMask(flag: AccFlag, mask: number): void {
+    if (flag === 'cdr') this.#cdr = mask
+    else if (flag === 'missed') this.#missed = mask
+    else this.#failed = mask
+  }
+}
+
 const UNAVAILABLE: Readonly<Record<string, string>> = {
   aaa: 'accounting by RADIUS or Diameter is not supported; use "log", "db" or "evi"',
 }

@@ -89,6 +89,6 @@ const lastLeg = (count: number): number => Math.max(0, count - 1)
 function put(context: AccContext, values: Map<string, Exclude<Value, null>>, tag: string, value: Value): boolean {
   if (value === null) values.delete(tag)
   else values.set(tag, value)
-  context.onChange()
+  context.changed()
   return true
 }

@@ -28,7 +28,7 @@ export type Column = readonly [name: string, value: Value]
 export interface CallAnswer {
   readonly core: CoreValues
   readonly answeredMs: number
-  /** The INVITE; null after a restart. */
+  /** The INVITE; null after a restart, and where no variables are read from it. */
   readonly request: RouteContext | null
 }
 

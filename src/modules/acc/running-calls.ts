@@ -2,25 +2,36 @@ import type { ModuleApis } from '../../module/define.ts'
 import { AccContext } from './context.ts'
 import type { AccFields } from './fields.ts'
 import type { CallJournal } from './journal.ts'
-import {
-  type CallDetails,
-  changedColumns,
-  type JournalLine,
-  type JournalledCall,
-  type OpenCall,
-} from './journal-lines.ts'
-import type { AccType } from './kinds.ts'
+import type { CallDetails, DialogColumns, JournalledCall, OpenCall } from './journal-lines.ts'
+import { type AccType, TYPE_BIT } from './kinds.ts'
 import type { Dialog } from './services.ts'
 
 /** A call that the journal knows. */
-interface Running {
+export class RunningCall {
   readonly id: string
+  readonly context: AccContext
   /** Null of a call that has ended before the restart. */
   readonly dialog: Dialog | null
-  readonly settled: Set<AccType>
-  hasEnded: boolean
+  readonly #calls: RunningCalls
+  /** Types whose record is settled, as bits. */
+  settled = 0
+  hasEnded = false
+  /** It waits for what has changed of it to be written. */
+  isChanged = false
   /** Something beside its dialog has changed since it was written. */
-  isStale: boolean
+  isStale = false
+
+  constructor(calls: RunningCalls, id: string, dialog: Dialog | null, context: AccContext) {
+    this.#calls = calls
+    this.id = id
+    this.dialog = dialog
+    this.context = context
+  }
+
+  contextChanged(): void {
+    this.isStale = true
+    this.#calls.changed(this.context)
+  }
 }
 
 /** Most calls whose records are left to the next process: each takes a few kilobytes here too. */
@@ -31,8 +42,7 @@ export class RunningCalls {
   readonly #journal: CallJournal | null
   readonly #dialogs: ModuleApis['dialog'] | undefined
   readonly #fields: AccFields
-  readonly #running = new Map<AccContext, Running>()
-  readonly #changed = new Set<AccContext>()
+  #changed: RunningCall[] = []
 
   /** Without a journal it does nothing. */
   constructor(journal: CallJournal | null, dialogs: ModuleApis['dialog'] | undefined, fields: AccFields) {
@@ -43,43 +53,43 @@ export class RunningCalls {
 
   /** The call has been answered. */
   begin(dialog: Dialog, context: AccContext): void {
-    if (this.#journal === null || this.#running.has(context)) return
-    this.#follow(`${dialog.databaseId}.${Math.round(context.answer?.answeredMs ?? 0)}`, dialog, context)
+    if (this.#journal === null || context.running !== null) return
+    const id = `${dialog.databaseId}.${Math.round(context.answer?.answeredMs ?? 0)}`
+    context.running = new RunningCall(this, id, dialog, context)
     this.changed(context)
   }
 
   /** Something has changed that belongs into the journal: it is written once for all changes of this turn. */
-  changed(context: AccContext): void {
-    const running = this.#running.get(context)
-    if (running === undefined || running.hasEnded) return
-    if (this.#changed.size === 0) queueMicrotask(() => this.#writeChanged())
-    this.#changed.add(context)
+  changed({ running }: AccContext): void {
+    if (running === null || running.hasEnded || running.isChanged) return
+    if (this.#changed.length === 0) queueMicrotask(() => this.#writeChanged())
+    running.isChanged = true
+    this.#changed.push(running)
   }
 
-  ended(context: AccContext, endedMs: number): void {
-    const running = this.#running.get(context)
-    if (running === undefined) return
-    this.#writeChanged()
+  ended({ running }: AccContext, endedMs: number): void {
+    if (running === null) return
+    // What has changed of the dialog means nothing any more.
+    if (running.isChanged) this.#write(running, true)
     running.hasEnded = true
     this.#journal?.add({ op: 'ended', id: running.id, endedMs })
   }
 
   /** The record went to where this type goes; or, with `isDone` false, it cannot go there now: the next process tries. */
   settled(context: AccContext, type: AccType, isDone: boolean): void {
-    const running = this.#running.get(context)
-    if (running === undefined) return
+    const { running } = context
+    if (running === null) return
     if (isDone) this.#journal?.add({ op: 'written', id: running.id, type })
     else if ((this.#journal?.count ?? 0) > MAX_LEFT) this.#journal?.add({ op: 'forgotten', id: running.id })
-    running.settled.add(type)
-    if (context.typesWith('cdr').every(wanted => running.settled.has(wanted))) this.#leave(context)
+    running.settled |= TYPE_BIT[type]
+    if ((context.types.mask('cdr') & ~running.settled) === 0) context.running = null
   }
 
   /** There is to be no record. */
   forget(context: AccContext): void {
-    const running = this.#running.get(context)
-    if (running === undefined) return
-    this.#journal?.add({ op: 'forgotten', id: running.id })
-    this.#leave(context)
+    if (context.running === null) return
+    this.#journal?.add({ op: 'forgotten', id: context.running.id })
+    context.running = null
   }
 
   /** A call of a process before this one: its accounting. Null where its dialog cannot be had. */
@@ -87,62 +97,39 @@ export class RunningCalls {
     const context = contextOf(call, written)
     const dialog = endedMs === 0 ? (this.#dialogs?.restore(call.dialog) ?? null) : null
     if (endedMs === 0 && dialog === null) return null
-    this.#follow(call.id, dialog, context)
+    context.running = new RunningCall(this, call.id, dialog, context)
     return { dialog, context }
   }
 
-  #follow(id: string, dialog: Dialog | null, context: AccContext): void {
-    const running: Running = { id, dialog, settled: new Set(), hasEnded: false, isStale: false }
-    this.#running.set(context, running)
-    context.onChange = () => {
-      running.isStale = true
-      this.changed(context)
-    }
-  }
-
-  #leave(context: AccContext): void {
-    this.#running.delete(context)
-    this.#changed.delete(context)
-    context.onChange = () => {}
-  }
-
   #writeChanged(): void {
-    for (const context of this.#changed) {
-      const running = this.#running.get(context)
-      const line = running === undefined ? null : this.#lineOf(running, context)
-      if (line !== null) this.#journal?.add(line)
-    }
-    this.#changed.clear()
+    const changed = this.#changed
+    this.#changed = []
+    for (const running of changed) if (running.isChanged) this.#write(running, false)
   }
 
-  /** What the journal does not know of a call; null when it knows all. */
-  #lineOf(running: Running, context: AccContext): JournalLine | null {
-    const { id, dialog } = running
-    const known = this.#journal?.call(id)
-    if (
-      dialog !== null &&
-      this.#dialogs !== undefined &&
-      known !== undefined &&
-      !running.isStale &&
-      !hasAny(known.frozen)
-    ) {
-      const row = changedColumns(known.dialog, this.#dialogs.snapshot(dialog))
-      if (row !== null) return hasAny(row) ? { op: 'row', id, row } : null
+  /** Writes what the journal does not know of a call. */
+  #write(running: RunningCall, isOver: boolean): void {
+    running.isChanged = false
+    const { id, context, dialog } = running
+    if (context.running !== running || dialog === null || this.#dialogs === undefined || this.#journal === null) return
+    const known = this.#journal.call(id)
+    if (known !== undefined && !running.isStale && Object.keys(known.frozen).length === 0) {
+      const row = isOver ? null : this.#dialogs.changes(dialog, known.dialog)
+      if (row === null) return
+      if (row !== 'all') {
+        this.#journal.add({ op: 'row', id, row }, canWait(row, known))
+        return
+      }
     }
     running.isStale = false
-    const call = this.#callOf(running, context)
-    return call === null ? null : { op: 'call', call }
-  }
-
-  #callOf({ id, dialog }: Running, context: AccContext): JournalledCall | null {
     const details = this.detailsOf(context)
-    if (details === null || dialog === null || this.#dialogs === undefined) return null
-    return { id, ...details, dialog: this.#dialogs.snapshot(dialog) }
+    if (details !== null)
+      this.#journal.add({ op: 'call', call: { ...details, id, dialog: this.#dialogs.snapshot(dialog) } })
   }
 
   /** What the record of a call needs beside its dialog; null before it is answered, and when there is no more to be written. */
   detailsOf(context: AccContext): CallDetails | null {
-    const { answer } = context
+    const { answer, types } = context
     if (answer === null) return null
     return {
       core: answer.core,
@@ -150,18 +137,22 @@ export class RunningCalls {
       createdMs: context.createdMs,
       answeredMs: answer.answeredMs,
       table: context.table,
-      types: [...context.types].map(([type, flags]) => [type, [...flags]] as const),
-      extra: [...context.extra],
+      types: types.all.map(type => [type, types.flagsOf(type)] as const),
+      extra: context.hasExtra ? [...context.extra] : [],
       legs: context.legs.map(leg => [...leg]),
       frozen: answer.request === null ? context.frozen : this.#fields.freeze(answer.request),
     }
   }
 }
 
-const hasAny = (record: object): boolean => Object.keys(record).length > 0
+/** That the ACK has come changes nothing for a call that is brought back, unless pings begin with it. */
+function canWait(row: DialogColumns, { dialog }: JournalledCall): boolean {
+  const names = Object.keys(row)
+  return names.length === 1 && names[0] === 'state' && dialog.row.flags === 0
+}
 
 /** The accounting of a call that another process, or another node, has begun. */
-export function contextOf(call: CallDetails, written: ReadonlySet<AccType>): AccContext {
+export function contextOf(call: CallDetails, written: readonly AccType[]): AccContext {
   const context = new AccContext(call.receivedMs)
   context.createdMs = call.createdMs
   context.table = call.table
@@ -171,6 +162,10 @@ export function contextOf(call: CallDetails, written: ReadonlySet<AccType>): Acc
   context.answer = { core: call.core, answeredMs: call.answeredMs, request: null }
   for (const [tag, value] of call.extra) context.extra.set(tag, value)
   for (const leg of call.legs) context.legs.push(new Map(leg))
-  for (const [type, flags] of call.types) if (!written.has(type)) context.types.set(type, new Set(flags))
+  for (const [type, flags] of call.types) {
+    if (written.includes(type)) continue
+    context.types.add(type)
+    for (const flag of flags) context.types.add(type, flag)
+  }
   return context
 }

@@ -9,6 +9,11 @@ import type { RunningCalls } from './running-calls.ts'
 import type { AccWriter } from './writer.ts'
 
 export type Dialog = NonNullable<ReturnType<ModuleApis['dialog']['current']>>
+/** Where something is kept with dialogs. */
+export interface DialogSlot<T> {
+  get(dialog: Dialog): T | undefined
+  set(dialog: Dialog, value: T | undefined): void
+}
 export type Transaction = NonNullable<ReturnType<ModuleApis['tm']['current']>>
 
 /** What every file of the module works with. */
@@ -26,7 +31,7 @@ export interface AccServices {
   readonly running: RunningCalls
   readonly fields: AccFields
   /** The accounting of calls that get a CDR. */
-  readonly calls: WeakMap<Dialog, AccContext>
+  readonly calls: DialogSlot<AccContext>
   /** What the script asks for somewhere, known once it is loaded. */
   readonly wanted: { cdr: boolean }
   readonly settings: {

@@ -13,7 +13,7 @@ export function followSharedCalls(services: AccServices): void {
     load: (call, data) => {
       const known = calls.get(call)
       const isOwn = known !== undefined && !(known.isRecovered && call.isReplica)
-      if (!isOwn && isDetails(data)) calls.set(call, contextOf(data, new Set()))
+      if (!isOwn && isDetails(data)) calls.set(call, contextOf(data, []))
     },
   })
   dialog?.onTaken(call => {
@@ -23,6 +23,6 @@ export function followSharedCalls(services: AccServices): void {
   dialog?.onLeft(call => {
     const context = calls.get(call)
     if (context !== undefined) running.forget(context)
-    calls.delete(call)
+    calls.set(call, undefined)
   })
 }

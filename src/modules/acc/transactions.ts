@@ -17,8 +17,8 @@ const OWN_REASONS: Readonly<Record<number, string>> = {
 export function followTransactions(services: AccServices): void {
   const { tm, settings } = services
   tm.onReply((t, _, reply) => {
-    const { status, body } = reply.message
-    const isEarlyMedia = settings.accountsEarlyMedia && status > 100 && status < 200 && body.length > 0
+    const { status } = reply.message
+    const isEarlyMedia = settings.accountsEarlyMedia && status > 100 && status < 200 && reply.message.body.length > 0
     if (!isEarlyMedia && !isLateAnswer(t, status)) return
     const context = contextOf(tm, t.request)
     if (context !== undefined) takeAnswer(services, t, context, outcomeOf(status, reply.message.reason, reply))
@@ -35,7 +35,7 @@ export function followTransactions(services: AccServices): void {
     if (status < 300) takeAnswer(services, t, context, outcome)
     else {
       takeMissed(services, t, context, outcome)
-      for (const type of context.typesWith('failed'))
+      for (const type of context.types.having('failed'))
         recordTransaction(services, Heading.answered, type, context, t.request, outcome)
     }
   })
@@ -55,8 +55,9 @@ function takeAnswer(services: AccServices, t: Transaction, context: AccContext, 
   const isFinal = t.finalStatus !== 0
   if (context.isAnswered) return
   context.isAnswered = isFinal
-  for (const [type, flags] of context.types) {
-    if (!flags.has('cdr')) recordTransaction(services, Heading.answered, type, context, t.request, outcome)
+  for (const type of context.types.all) {
+    if (!context.types.has(type, 'cdr'))
+      recordTransaction(services, Heading.answered, type, context, t.request, outcome)
     else if (isFinal) context.answer ??= answerOf(services, t, outcome)
   }
   const call = services.dialog?.current(t.request) ?? null
@@ -65,14 +66,16 @@ function takeAnswer(services: AccServices, t: Transaction, context: AccContext, 
 
 function answerOf(services: AccServices, t: Transaction, outcome: Outcome): CallAnswer {
   const answeredMs = services.clock.nowMs()
-  return { core: coreOf(services, t.request, outcome, answeredMs), answeredMs, request: t.request }
+  const core = coreOf(services, t.request, outcome, answeredMs)
+  // Where no variable is read from it at the end, it need not be kept until then.
+  return { core, answeredMs, request: services.fields.hasVariables ? t.request : null }
 }
 
 /** Once for each arming: the flag goes with the record. */
 function takeMissed(services: AccServices, t: Transaction, context: AccContext, outcome: Outcome): void {
   if (!t.isInvite) return
-  for (const type of context.typesWith('missed')) {
-    context.types.get(type)?.delete('missed')
+  for (const type of context.types.having('missed')) {
+    context.types.remove(type, 'missed')
     recordTransaction(services, Heading.missed, type, context, t.request, outcome)
   }
 }

@@ -45,6 +45,7 @@ export class AccWriter {
   readonly #level: number
   readonly #store: RecordStore
   readonly #tables: TableNames
+  readonly #events: Partial<Record<AccEvent, EventType | undefined>> = {}
 
   constructor({ host, fields, level, store, tables }: WriterParts) {
     this.#host = host
@@ -65,32 +66,25 @@ export class AccWriter {
       return
     }
     const isMissed = heading === Heading.missed || (heading === Heading.request && !(Number(core.code || 999) < 300))
+    const event = this.#heard(isMissed ? 'E_ACC_MISSED_EVENT' : 'E_ACC_EVENT')
+    if (event === null) return
     const tail: Column[] = isMissed
       ? [
           ['setuptime', setupS],
           ['created', createdS],
         ]
       : []
-    this.#raise(isMissed ? 'E_ACC_MISSED_EVENT' : 'E_ACC_EVENT', core, tail, context, m)
+    this.#raise(event, core, tail, context, m)
   }
 
-  /** `settled` is called once the record is where it goes to, with false where it was dropped. */
-  call(
-    type: AccType,
-    record: CallRecord,
-    context: AccContext,
-    m: RouteContext | null,
-    settled: (isDone: boolean) => void,
-  ): void {
-    if (type === 'db') {
-      this.#storeCall(record, context, m, settled)
-      return
-    }
+  /** Into the log, or as an event. */
+  call(type: Exclude<AccType, 'db'>, record: CallRecord, context: AccContext, m: RouteContext | null): void {
     if (type === 'log') {
       if (this.#logs) this.#log(callLine(record, columnsOf(this.#fields, type, context, m)))
-      settled(true)
       return
     }
+    const event = this.#heard('E_ACC_CDR')
+    if (event === null) return
     const tail: Column[] = [
       ['duration', record.durationS],
       ['ms_duration', record.durationMs],
@@ -98,8 +92,7 @@ export class AccWriter {
       ['created', record.createdS],
     ]
     if (record.isRecovered) tail.push(['recovered', 1])
-    this.#raise('E_ACC_CDR', record.core, tail, context, m)
-    settled(true)
+    this.#raise(event, record.core, tail, context, m)
   }
 
   #storeTransaction(
@@ -117,12 +110,8 @@ export class AccWriter {
       this.#store.put(spec, isMissed ? usual : (table ?? usual), { ...row, ...added }, () => {})
   }
 
-  #storeCall(
-    record: CallRecord,
-    context: AccContext,
-    m: RouteContext | null,
-    settled: (isDone: boolean) => void,
-  ): void {
+  /** Into the database. `settled` is called once the row is there, with false where it was dropped. */
+  storeCall(record: CallRecord, context: AccContext, m: RouteContext | null, settled: (isDone: boolean) => void): void {
     const row = {
       ...coreRow(record.core),
       duration: record.durationS,
@@ -155,11 +144,21 @@ export class AccWriter {
     this.#logger.write(this.#level, 'acc', line)
   }
 
-  /** Nothing is evaluated where nobody listens. */
-  #raise(name: AccEvent, core: CoreValues, tail: readonly Column[], context: AccContext, m: RouteContext | null): void {
+  /** The event, where somebody listens: nothing is put together for nobody. */
+  #heard(name: AccEvent): EventType | null {
     const { bus } = this.#host
-    const type: EventType | undefined = bus.catalogue.find(name)
-    if (type === undefined || !bus.isHeard(type)) return
+    const type = (this.#events[name] ??= bus.catalogue.find(name))
+    return type !== undefined && bus.isHeard(type) ? type : null
+  }
+
+  #raise(
+    type: EventType,
+    core: CoreValues,
+    tail: readonly Column[],
+    context: AccContext,
+    m: RouteContext | null,
+  ): void {
+    const { bus } = this.#host
     const { extras, legs } = columnsOf(this.#fields, 'evi', context, m)
     for (const leg of legs.length === 0 ? [[]] : legs) {
       const columns = [...coreFields(core), ...extras, ...leg, ...tail]

@@ -3,7 +3,7 @@ import { changed } from './changes.ts'
 import { CreateFlag } from './create-flags.ts'
 import { createDialog } from './creation.ts'
 import type { Dialog } from './dialog.ts'
-import { type DialogSnapshot, snapshotOf } from './dialog-row.ts'
+import { changedColumns, type DialogColumns, type DialogSnapshot, snapshotOf } from './dialog-row.ts'
 import { type DialogSlot, dialogSlot } from './dialog-slot.ts'
 import { matchRequestById, raiseCseq } from './in-dialog.ts'
 import { EndReason, endByUs } from './lifecycle.ts'
@@ -49,6 +49,11 @@ export interface DialogApi {
   /** The dialog as plain data that JSON can hold. */
   snapshot(dialog: Dialog): DialogSnapshot
   /**
+   * What of the dialog is not as in a snapshot: columns of its row, `all` where more than that has changed, null where nothing
+   * has.
+   */
+  changes(dialog: Dialog, since: DialogSnapshot): DialogColumns | 'all' | null
+  /**
    * The dialog of a snapshot that a process before this one made: the one there is already, or a new one that goes on from
    * there. To be called when the sockets are open. Null: it is of no call that goes on.
    */
@@ -88,6 +93,7 @@ export function dialogApi(services: DialogServices, restorer: Restorer): DialogA
     profile: name => services.profiles.open(name),
     slot: dialogSlot,
     snapshot: dialog => snapshotOf(dialog, services.settings.defaultTimeoutS),
+    changes: (dialog, since) => changedColumns(dialog, since, services.settings.defaultTimeoutS),
     restore: snapshot => restorer.fromSnapshot(snapshot),
     keep: (name, kept) => services.replication?.keep(name, kept),
     onLeft: callback => void observers.left.push(callback),

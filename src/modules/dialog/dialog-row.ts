@@ -59,12 +59,13 @@ const seconds = (timeMs: number): number => Math.floor(timeMs / 1000)
 
 /** `lifetimeS`: of calls that have not been answered, how long they are believed in. */
 export function rowOf(dialog: Dialog, lifetimeS: number): DialogRow {
-  return { dlg_id: BigInt(dialog.databaseId), ...columnsOf(dialog, lifetimeS) }
+  return columnsOf(dialog, lifetimeS, BigInt(dialog.databaseId))
 }
 
-function columnsOf(dialog: Dialog, lifetimeS: number): Omit<DialogRow, 'dlg_id'> {
+function columnsOf<Id>(dialog: Dialog, lifetimeS: number, id: Id): Omit<DialogRow, 'dlg_id'> & { readonly dlg_id: Id } {
   const { origin, caller, callee, routes } = dialog
   return {
+    dlg_id: id,
     callid: origin.callId,
     from_uri: origin.fromUri,
     from_tag: caller.tag,
@@ -99,12 +100,36 @@ function columnsOf(dialog: Dialog, lifetimeS: number): Omit<DialogRow, 'dlg_id'>
 /** What the row of a dialog is, and what it is not precise in. */
 export function snapshotOf(dialog: Dialog, lifetimeS: number): DialogSnapshot {
   return {
-    row: { ...columnsOf(dialog, lifetimeS), dlg_id: dialog.databaseId },
+    row: columnsOf(dialog, lifetimeS, dialog.databaseId),
     answeredMs: dialog.answeredMs,
     expiresMs: dialog.expiresMs,
     callerSdp: dialog.caller.sdp,
     calleeSdp: dialog.callee?.sdp ?? '',
   }
+}
+
+/** Some columns of the row of a dialog. */
+export type DialogColumns = Partial<DialogSnapshot['row']>
+const COLUMNS = Object.keys(DIALOG_TABLE.columns).filter(name => name !== 'dlg_id')
+
+/** The columns that are not as they were; null where all are, `all` where more of the dialog has changed than its row. */
+export function changedColumns(
+  dialog: Dialog,
+  before: DialogSnapshot,
+  lifetimeS: number,
+): DialogColumns | 'all' | null {
+  if (before.answeredMs !== dialog.answeredMs || before.expiresMs !== dialog.expiresMs) return 'all'
+  if (before.callerSdp !== dialog.caller.sdp || before.calleeSdp !== (dialog.callee?.sdp ?? '')) return 'all'
+  const known: Readonly<Record<string, unknown>> = before.row
+  const row: Readonly<Record<string, unknown>> = columnsOf(dialog, lifetimeS, null)
+  let changed: Record<string, unknown> | null = null
+  for (const name of COLUMNS) {
+    const value = row[name]
+    if (known[name] === value) continue
+    changed ??= {}
+    changed[name] = value
+  }
+  return changed
 }
 
 /** The row of a snapshot. */
@@ -158,4 +183,5 @@ const profilesText = ({ memberships }: Dialog): string | null =>
     ? null
     : formatMemberships(memberships.map(({ profile, value }) => [profile.name, value] as const))
 
-const routesText = (leg: Leg | null): string | null => (leg === null || leg.routes.length === 0 ? null : leg.routes.join(',') || null)
+const routesText = (leg: Leg | null): string | null =>
+  leg === null || leg.routes.length === 0 ? null : leg.routes.join(',') || null

@@ -3,6 +3,7 @@ import { HeaderId } from '../../sip/codec/header-id.ts'
 import type { SipMessage } from '../../sip/codec/message.ts'
 import type { ListenSocket } from '../../sip/net/endpoint.ts'
 import { acknowledgeProvisional } from './auto-prack.ts'
+import { changed } from './changes.ts'
 import { CreateFlag } from './create-flags.ts'
 import { type Dialog, newLeg, type Transaction } from './dialog.ts'
 import { contactOf, learnCallee, sdpOf } from './legs.ts'
@@ -21,7 +22,7 @@ export function followTransactions(services: DialogServices): void {
     const link = linkOf(t.request)
     if (link === undefined || reply.message.cseqMethod !== t.method) return
     if (link.match === null) takeReply(services, link.dialog, t, reply, branch.socket)
-    else takeInDialogReply(link, t, reply)
+    else takeInDialogReply(services, link, t, reply)
   })
   tm.onFinal((t, { status, reply }) => {
     const link = linkOf(t.request)
@@ -65,16 +66,17 @@ function takeFailure(services: DialogServices, dialog: Dialog, reply: RouteConte
 }
 
 /** A reply inside the dialog: gets the CSeq number of its request back, and may move the remote target. */
-function takeInDialogReply(link: DialogLink, t: Transaction, reply: RouteContext): void {
+function takeInDialogReply(services: DialogServices, link: DialogLink, t: Transaction, reply: RouteContext): void {
   const { message } = reply
   if (link.cseqShift !== 0) replaceCseq(reply, t.initial.cseq)
   const { match } = link
   if (match === null || message.status < 200 || message.status >= 300 || !refreshesTarget(t.initial)) return
   const leg = match.direction === 'downstream' ? match.callee : link.dialog.caller
-  const contact = contactOf(message)
-  if (contact !== '') leg.contact = contact
-  const sdp = sdpOf(message)
-  if (sdp !== '') leg.sdp = sdp
+  const [contact, sdp] = [contactOf(message) || leg.contact, sdpOf(message) || leg.sdp]
+  if (contact === leg.contact && sdp === leg.sdp) return
+  leg.contact = contact
+  leg.sdp = sdp
+  changed(services, link.dialog, 'state')
 }
 
 /** RFC 3261 §12.2: requests that may move the remote target. */

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   apply,
-  changedColumns,
   formatLine,
   type JournalLine,
   type JournalledCall,
@@ -10,6 +9,7 @@ import {
   type OpenCall,
   readLines,
 } from '../../../src/modules/acc/journal-lines.ts'
+import { LineBuffer } from '../../../src/modules/acc/line-buffer.ts'
 
 const call = (id: string): JournalledCall =>
   ({
@@ -47,7 +47,7 @@ describe('a journal of calls', () => {
   it('says of each call how far its record is, and nothing of those whose record is complete', () => {
     const { calls, damaged, isTorn } = readLines(TEXT)
     expect({ damaged, isTorn }).toEqual({ damaged: [], isTorn: false })
-    expect([...calls.values()]).toEqual([{ call: call('c1'), endedMs: 9, written: new Set(['log']) }])
+    expect([...calls.values()]).toEqual([{ call: call('c1'), endedMs: 9, written: ['log'] }])
   })
 
   it('is written anew as lines that say the same', () => {
@@ -61,16 +61,22 @@ describe('a journal of calls', () => {
     expect(calls.get('c1')?.call.dialog.row).toMatchObject({ state: 4 })
   })
 
-  it('says all of a dialog anew when more than its row has changed', () => {
-    const dialog = { ...call('c1').dialog, callerSdp: 'v=0' }
-    expect(changedColumns(dialog, { ...dialog, row: { ...dialog.row, state: 4 } })).toEqual({ state: 4 })
-    expect(changedColumns(dialog, { ...dialog, callerSdp: 'v=1' })).toBeNull()
-  })
-
   it('keeps what it knows of a call when the call changes', () => {
     const calls = new Map<string, OpenCall>()
     for (const line of [...LINES.slice(0, 4), { op: 'call', call: call('c1') } as const]) apply(calls, line)
-    expect(calls.get('c1')).toMatchObject({ endedMs: 9, written: new Set(['log']) })
+    expect(calls.get('c1')).toMatchObject({ endedMs: 9, written: ['log'] })
+  })
+
+  it('is made of the same lines by the buffer they wait in, whatever is in them and however many they are', () => {
+    const buffer = new LineBuffer()
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 3_000 }), { maxLength: 40 }), ids => {
+        const lines = ids.map((id): JournalLine => ({ op: 'forgotten', id }))
+        for (const line of lines) buffer.add(JSON.stringify(line))
+        expect(buffer.take().toString()).toBe(lines.map(formatLine).join(''))
+        expect(buffer.isEmpty).toBe(true)
+      }),
+    )
   })
 
   it('that ends anywhere is read as far as its lines are whole', () => {

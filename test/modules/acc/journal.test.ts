@@ -28,7 +28,8 @@ const call = (id: string, note = ''): JournalledCall =>
 function journalIn(folder: string) {
   const log = recordingLog()
   const counts = { failures: { value: 0 }, damaged: { value: 0 } }
-  return { journal: new CallJournal({ folder, clock: new VirtualClock(), log, ...counts }), counts, log }
+  const clock = new VirtualClock()
+  return { journal: new CallJournal({ folder, clock, log, ...counts }), counts, log, clock }
 }
 
 /** What the next process finds. */
@@ -61,6 +62,30 @@ describe('the journal of running calls', () => {
     await journal.flush()
     expect(readFileSync(join(folder, 'calls'), 'utf8')).toContain('"c1"')
     await journal.close()
+  })
+
+  it('holds what can wait back until something cannot, or the disk is synced', async () => {
+    const folder = join(testFolder(), 'calls')
+    const { clock, journal } = journalIn(folder)
+    const states = () =>
+      [...readFileSync(join(folder, 'calls'), 'utf8').matchAll(/"state":(\d)/g)].map(found => found[1])
+    const waits = (state: number) => journal.add({ op: 'row', id: 'c1', row: { state } }, true)
+    const turn = () => new Promise(resolve => setImmediate(resolve))
+    journal.add({ op: 'call', call: call('c1') })
+    await journal.flush()
+    waits(4)
+    await turn()
+    expect(states()).toEqual([])
+    await clock.advance(100)
+    expect(states()).toEqual(['4'])
+    await journal.flush()
+    waits(3)
+    journal.add({ op: 'ended', id: 'c1', endedMs: 7 })
+    await turn()
+    expect(states()).toEqual(['4', '3'])
+    waits(5)
+    await journal.close()
+    expect(states()).toEqual(['4', '3', '5'])
   })
 
   it('stays small however many calls it has seen', async () => {

@@ -8,6 +8,7 @@ import { callsDatabase } from './database-rig.ts'
 const START_S = 1_800_000_000
 const clockAt = () => new VirtualClock(START_S * 1000 + 250)
 const CDR = 'do_accounting("log|evi", "cdr");'
+const SDP = 'Content-Type: application/sdp\r\n'
 const FLAT = 'loadmodule "event_flatstore.so"'
 const SUBSCRIBED = 'startup_route { subscribe_event("E_ACC_CDR", "flatstore:@DIR@/cdr"); }'
 
@@ -130,6 +131,28 @@ describe('a call that outlives the proxy', () => {
       ms_duration: 1_500,
       recovered: 1,
     })
+  })
+
+  it('has the session, the Contact and the state it had last', async () => {
+    const rig = await callRig({ clock: clockAt(), invite: CDR })
+    const call = await new Call(rig, 'moved', { body: 'v=0\r\ns=first\r\n', headers: SDP }).establish()
+    call.fromAlice('INVITE', ++call.aliceCseq, '')
+    const renewed = await rig.bob.nextRequest('INVITE')
+    const moved = rig.bob.makeReply(renewed, 200, 'OK', { headers: SDP, body: 'v=0\r\ns=second\r\n' })
+    rig.bob.send(moved.replace(/Contact: .*/, 'Contact: <sip:bob@127.0.0.1:9>'), rig.proxy.port)
+    await rig.alice.nextReply(200, 'INVITE')
+    const before = await rig.mi('dlg_list')
+    expect(before).toMatchObject({
+      Dialogs: [
+        {
+          state: 4,
+          caller_sdp: 'v=0\r\ns=first\r\n',
+          CALLEES: [{ callee_contact: 'sip:bob@127.0.0.1:9', callee_sdp: 'v=0\r\ns=second\r\n', caller_cseq: '2' }],
+        },
+      ],
+    })
+    await rig.restart()
+    expect(await rig.mi('dlg_list')).toEqual(before)
   })
 
   it('is not journalled with cdr_journal ""', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseCreateFlags } from '../../../src/modules/dialog/create-flags.ts'
 import { databaseId, idText, parseDialogId } from '../../../src/modules/dialog/dialog-id.ts'
@@ -13,6 +14,17 @@ describe('the id of a dialog', () => {
     expect(id).not.toBeNull()
     expect(parseDialogId(number)).toEqual(id)
     expect([idText(id!), databaseId(id!)]).toEqual([text, number])
+  })
+
+  it('is read back from both forms', () => {
+    const word = fc.integer({ min: 0, max: 2 ** 32 - 1 })
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 2 ** 20 }), word, (entry, number) => {
+        const id = { entry, number }
+        expect(parseDialogId(idText(id))).toEqual(id)
+        expect(parseDialogId(databaseId(id))).toEqual(id)
+      }),
+    )
   })
 
   it.each(['', 'x.y', '1.2.3', '123456789.1', '12345678901234567'])('is not "%s"', text => {
