@@ -7,14 +7,22 @@ let nothing: RouteContext | null = null
 
 /**
  * Lets go of what a transaction that has its final reply no longer needs: it stays only to absorb retransmissions, and
- * there are many of those. A call that was answered keeps its request, since further 2xx may come and run reply routes.
+ * there are many of those. A call that was answered keeps its request where further 2xx, which may come, meet reply routes
+ * or modules.
  */
 export function shedLoad(services: TmServices, t: Transaction): void {
   if (t.finalStatus === 0 || t.replyPath !== null || t.caller !== null || !t.isScriptOver) return
   if (t.branches.some(branch => branch.isPending)) return
-  if (t.isInvite) {
-    if (t.finalStatus < 300) shedBranches(services, t)
-  } else if (t.routes.reply === null && t.branches.every(branch => branch.replyRoute === null)) shedAll(services, t)
+  // The transactions of RFC 2543 peers are told apart by more of the request than is kept (RFC 3261 §17.2.3).
+  const isKnownByBranch = t.initial.topVia?.hasCookie === true
+  const hasRoutes = t.routes.reply !== null || t.branches.some(branch => branch.replyRoute !== null)
+  if (!t.isInvite) {
+    if (isKnownByBranch && !hasRoutes) shedAll(services, t)
+  } else if (t.finalStatus < 300) {
+    const { reply, routed } = services.observers
+    if (isKnownByBranch && !hasRoutes && reply.length + routed.length === 0) shedAll(services, t)
+    else shedBranches(services, t)
+  }
 }
 
 /** An accepted INVITE: neither ACK nor CANCEL is made from what was sent, nor is a reply chosen. */

@@ -1,5 +1,6 @@
 import type { LocalReply } from '../../proxy/proxy.ts'
 import type { RouteContext } from '../../script/context.ts'
+import type { SipMessage } from '../../sip/codec/message.ts'
 import { InviteServer } from '../../sip/tx/invite-server.ts'
 import { takeAckKey } from '../../sip/tx/key.ts'
 import { NonInviteServer } from '../../sip/tx/non-invite-server.ts'
@@ -145,7 +146,7 @@ function noteRelayed(services: TmServices, t: Transaction, status: number, reply
   }
   if (status < 200) return
   if (isFirst) end(services, t, status, reply.message.reason, reply, reply.message.toTag)
-  else rememberAck(services, t, status, reply.message.toTag, false)
+  else rememberAck(services, t, reply.message, reply.message.toTag, false)
 }
 
 function relayToCaller(services: TmServices, t: Transaction, status: number, reply: RouteContext): boolean {
@@ -190,17 +191,21 @@ function end(
   t.idleTimer = null
   dropPhantom(t)
   countEnd(services.stats, status)
-  rememberAck(services, t, status, toTag, reply === null)
+  if (status >= 200 && status < 300) rememberAck(services, t, t.initial, t.initial.toTag || toTag, reply === null)
   for (const observe of services.observers.final) observe(t, { status, reason, reply })
   t.caller?.final({ status, reason, reply })
 }
 
 /** Makes the ACK of a 2xx known: one made here is absorbed, that of a relayed one recognised (sip-core, 8.2 and 8.3). */
-function rememberAck(services: TmServices, t: Transaction, status: number, ownTag: string, isLocal: boolean): void {
-  if (!t.isInvite || t.caller !== null || status < 200 || status >= 300) return
-  const { callId, fromTag, cseq, toTag } = t.initial
-  if (t.acks.length >= MAX_TRANSACTION_BRANCHES) return
-  takeAckKey(callId, fromTag, cseq, toTag || ownTag)
-  const place = services.tables.acks.add({ transaction: t, isLocal })
+function rememberAck(
+  { tables }: TmServices,
+  t: Transaction,
+  { callId, fromTag, cseq }: Pick<SipMessage, 'callId' | 'fromTag' | 'cseq'>,
+  toTag: string,
+  isLocal: boolean,
+): void {
+  if (!t.isInvite || t.caller !== null || t.acks.length >= MAX_TRANSACTION_BRANCHES) return
+  takeAckKey(callId, fromTag, cseq, toTag)
+  const place = tables.acks.add({ transaction: t, isLocal })
   if (place !== null) t.acks = [...t.acks, place]
 }

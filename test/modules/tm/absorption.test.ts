@@ -59,6 +59,17 @@ describe('retransmissions of requests', () => {
     expect([rig.stat('tm:inuse_transactions'), rig.clock.pending]).toEqual([0, 0])
   })
 
+  it('of an RFC 2543 peer within a dialog are known also when the transaction has its reply', async () => {
+    const { alice, bob, port, runs } = await setUp(relayTo)
+    const text = alice.makeRequest('BYE', { toTag: 'bob-tag', branch: '1' })
+    alice.send(text, port)
+    bob.reply(await bob.nextRequest('BYE'), 200, 'OK')
+    const first = await alice.nextReply(200)
+    alice.send(text, port)
+    expect((await alice.nextReply(200)).bytes).toEqual(first.bytes)
+    expect([runs(), bob.count({ method: 'BYE' })]).toEqual([1, 1])
+  })
+
   it('get the last provisional reply again', async () => {
     const { alice, bob, port, runs } = await setUp(relayTo)
     const text = alice.makeRequest('INVITE')

@@ -188,6 +188,33 @@ describe('a 2xx to INVITE (RFC 3261 §16.7 steps 5 and 10)', () => {
     expect((await call.alice.nextReply(200)).toTag).toBe('bob1-tag')
   })
 
+  it('of a phone that a later proxy forked the call to comes after the transaction has shed its request, and is acknowledged', async () => {
+    const alice = await SipUa.open('alice')
+    const bob = await SipUa.open('bob')
+    const known: unknown[] = []
+    const rig = await tmRig({
+      main: (m, run) => {
+        if (m.message.method === 'ACK') known.push(run(m, 't_check_trans'))
+        m.target = target(bob.uri)
+        return run(m, 't_relay')
+      },
+    })
+    const { port } = rig.socket('udp')
+    const invite = alice.request('INVITE', port)
+    const forwarded = await bob.nextRequest('INVITE')
+    for (const toTag of ['desk', 'mobile', 'desk']) {
+      bob.reply(forwarded, 200, 'OK', { toTag })
+      expect((await alice.nextReply(200)).toTag).toBe(toTag)
+    }
+    for (const toTag of ['desk', 'mobile', 'nobody']) {
+      alice.request('ACK', port, { toTag, callId: invite.callId, fromTag: invite.fromTag })
+      await bob.nextRequest('ACK')
+    }
+    expect(known).toEqual([-2, -2, -1])
+    await rig.clock.advance(60_000)
+    expect([rig.stat('tm:inuse_transactions'), rig.clock.pending]).toEqual([0, 0])
+  })
+
   it('is passed on even after a negative final reply was', async () => {
     const call = await forkedCall()
     for (const index of [0, 1]) await answer(call, index, 404)
