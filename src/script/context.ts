@@ -39,6 +39,13 @@ export const MAX_BRANCHES = 12
 export const Flow = { next: 0, break: 1, return: 2, exit: 3 } as const
 export type Flow = (typeof Flow)[keyof typeof Flow]
 
+/** A route that runs, and the one that called it. */
+export interface RunningRoute {
+  /** `route[name]`, `failure_route[name]`. */
+  readonly name: string
+  readonly caller: RunningRoute | null
+}
+
 /** The parameters of the running route: of `route(name, …)` by position, of an event also by name. */
 export interface RouteParams {
   /** 1-based; undefined when there is none. */
@@ -151,8 +158,8 @@ export class RouteContext {
   returned: readonly Value[] = []
   /** Nesting of `route()` calls. */
   depth = 0
-  /** The running routes, the innermost last, each as `route[name]` or `failure_route[name]`. */
-  readonly routeStack: string[] = []
+  /** The running routes, from the innermost on. */
+  route: RunningRoute | null = null
   /** Set before an error route runs: what `$err…` read. */
   fault: RouteFault | null = null
   /** In a reply route: the request it answers, if known. */

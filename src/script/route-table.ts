@@ -1,5 +1,5 @@
 import type { RouteNode } from './ast.ts'
-import type { RouteContext, RouteKind, Step, Verdict } from './context.ts'
+import type { RouteContext, RouteKind, RunningRoute, Step, Verdict } from './context.ts'
 import { Flow } from './context.ts'
 
 /** How each kind is written in scripts. */
@@ -66,9 +66,10 @@ export class RouteTable {
 
 function makeRoute(node: RouteNode): Route {
   const shown = showRoute(node.kind, node.name)
-  const stackName = `${ROUTE_WORD[node.kind]}[${node.kind === 'request' && node.name === '0' ? '' : node.name}]`
+  const name = `${ROUTE_WORD[node.kind]}[${node.kind === 'request' && node.name === '0' ? '' : node.name}]`
+  const outermost: RunningRoute = { name, caller: null }
   const leave = (m: RouteContext, verdict: Verdict): Verdict => {
-    m.routeStack.pop()
+    m.route = m.route?.caller ?? null
     if (m.flow === Flow.return) m.flow = Flow.next
     return verdict
   }
@@ -78,7 +79,7 @@ function makeRoute(node: RouteNode): Route {
     body: NOT_BUILT,
     traced: NOT_BUILT,
     step: m => {
-      m.routeStack.push(stackName)
+      m.route = m.route === null ? outermost : { name, caller: m.route }
       const verdict = m.recorder === null ? route.body(m) : route.traced(m)
       return typeof verdict === 'number' ? leave(m, verdict) : verdict.then(late => leave(m, late))
     },

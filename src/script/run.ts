@@ -15,7 +15,7 @@ export function runStep(unit: Unit, step: Step, m: RouteContext, rc: Verdict = 1
   m.depth = 0
   m.rc = rc
   m.trace = null
-  m.routeStack.length = 0
+  m.route = null
   if (m.budget !== unit.eventBudget) grant(m, unit.routeBudget)
   // A run that goes on in another route, as behind async(), stays the one it is.
   const recorder = unit.traces.isOn && m.recorder === null ? unit.traces.begin(m) : null
@@ -45,7 +45,7 @@ function runToEnd(unit: Unit, step: Step, m: RouteContext): Verdict | Promise<Ve
 function failed(unit: Unit, m: RouteContext, error: unknown): Verdict {
   const reason =
     error === ARGUMENT_FAILED ? 'an argument has no value' : error instanceof Error ? error.message : String(error)
-  unit.log.error('route failed', { ...placeOf(error), route: m.routeStack.at(-1), reason })
+  unit.log.error('route failed', { ...placeOf(error), route: m.route?.name, reason })
   m.flow = Flow.exit
   return -1
 }

@@ -92,7 +92,7 @@ function send(services: TmServices, t: Transaction, branch: Branch, hops: readon
   if (usable.length === 0) return 'unresolvable'
   branch.hops = (t.relayFlags & RelayFlag.noDnsFailover) === 0 ? usable : usable.slice(0, 1)
   const failure = startBranch(services, branch)
-  if (failure === null) t.branches.push(branch)
+  if (failure === null) t.addBranch(branch)
   return failure
 }
 
@@ -119,7 +119,7 @@ export function failOver(services: TmServices, failed: Branch): boolean {
   bind(next.context, t, next)
   if (startBranch(services, next) !== null) return false
   failed.isSuperseded = true
-  t.branches.push(next)
+  t.addBranch(next)
   return true
 }
 

@@ -33,7 +33,9 @@ export interface AckEntry {
   /** Made here, so the ACK ends here. */
   readonly isLocal: boolean
 }
+/** Most lists hold one thing or none, and a list that something is pushed to has room for 17. */
 const NO_ACKS: readonly Place<AckEntry>[] = []
+const NO_BRANCHES: readonly Branch[] = []
 
 /** Who made a request here and waits for its replies. */
 export interface LocalCaller {
@@ -78,7 +80,7 @@ export class Transaction implements ServerEntry, MachineSetup {
   server: InviteServer | NonInviteServer | null = null
   /** Who made the request here; null when it was received. */
   readonly caller: LocalCaller | null
-  readonly branches: Branch[] = []
+  branches: readonly Branch[] = NO_BRANCHES
   /** Index of the next branch; those that could not be sent count too. */
   nextBranch = 0
   /** Where the branches of the last forwarding begin: only they compete for the best reply. */
@@ -142,6 +144,9 @@ export class Transaction implements ServerEntry, MachineSetup {
   /** `$T_id`. */
   get id(): string {
     return `${this.bucket.toString(16)}.${this.#hex}`
+  }
+  addBranch(branch: Branch): void {
+    this.branches = this.branches.length === 0 ? [branch] : [...this.branches, branch]
   }
   /** The branches of the last forwarding. */
   get group(): readonly Branch[] {

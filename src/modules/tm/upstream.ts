@@ -207,5 +207,5 @@ function rememberAck(
   if (!t.isInvite || t.caller !== null || t.acks.length >= MAX_TRANSACTION_BRANCHES) return
   takeAckKey(callId, fromTag, cseq, toTag)
   const place = tables.acks.add({ transaction: t, isLocal })
-  if (place !== null) t.acks = [...t.acks, place]
+  if (place !== null) t.acks = t.acks.length === 0 ? [place] : [...t.acks, place]
 }

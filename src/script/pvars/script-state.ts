@@ -10,10 +10,10 @@ export function scriptStatePvars(host: PvarHost): CorePvars {
   return {
     route: placed(
       { ...READ_ONLY, doc: 'The running route, `route[name]`; $(route[1]) the one that called it.' },
-      site => listed(site.index, m => m.routeStack.toReversed()),
+      site => listed(site.index, runningRoutes),
     ),
-    'route.name': plain('str', 'Name of the running route.', m => nameIn(m.routeStack.at(-1))),
-    'route.type': plain('str', 'Kind of the running route, `failure_route`.', m => kindIn(m.routeStack.at(-1))),
+    'route.name': plain('str', 'Name of the running route.', m => nameIn(m.route?.name)),
+    'route.type': plain('str', 'Kind of the running route, `failure_route`.', m => kindIn(m.route?.name)),
     cfg_line: placed({ ...READ_ONLY, doc: 'Line of the script.' }, site => ({ get: () => site.place.line })),
     cfg_file: placed({ ...READ_ONLY, doc: 'File of the script.' }, site => ({ get: () => site.place.file })),
     log_level: level('The log level; NULL restores it.', host.logLevel),
@@ -30,6 +30,12 @@ export function scriptStatePvars(host: PvarHost): CorePvars {
 }
 
 const fault = (type: 'int' | 'str', doc: string, get: (m: RouteContext) => Value) => plain(type, doc, get)
+
+function runningRoutes(m: RouteContext): readonly string[] {
+  const names: string[] = []
+  for (let { route } = m; route !== null; route = route.caller) names.push(route.name)
+  return names
+}
 
 function nameIn(route: string | undefined): string | null {
   return route === undefined ? null : (/\[(.*)\]$/.exec(route)?.[1] ?? '')

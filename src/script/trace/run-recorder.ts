@@ -1,5 +1,5 @@
 import type { Value } from '../../util/spec.ts'
-import type { RouteContext, Verdict } from '../context.ts'
+import type { RouteContext, RunningRoute, Verdict } from '../context.ts'
 import type { Frame, Recorder, StatementInfo } from '../recorder.ts'
 import { describeMessage } from './message-fields.ts'
 import type { NamedValue, StepTraced, TraceRecord } from './records.ts'
@@ -57,7 +57,7 @@ export class RunRecorder implements Recorder {
     // What stands in a condition becomes one of its values, if it is but one statement.
     if (parent !== null && !parent.isDeciding) this.#announce(parent)
     const depth = parent === null ? 0 : parent.depth + 1
-    const route = m.routeStack.at(-1) ?? ''
+    const route = m.route?.name ?? ''
     const frame: OpenFrame = {
       statement,
       parent,
@@ -135,7 +135,7 @@ export class RunRecorder implements Recorder {
     this.#hasBegun = true
     const { run, send, nowMs } = this.#parts
     const about = describeMessage(m)
-    send({ type: 'run', run, timeMs: nowMs, route: m.routeStack[0] ?? '', ...about, from: this.#shown(about.from) })
+    send({ type: 'run', run, timeMs: nowMs, route: outermost(m.route), ...about, from: this.#shown(about.from) })
   }
 
   #add(list: 'values' | 'set', name: string, value: Value): void {
@@ -196,6 +196,12 @@ export class RunRecorder implements Recorder {
   #ms(): number {
     return Math.round(this.#parts.monotonicMs() - this.#begunMs)
   }
+}
+
+function outermost(running: RunningRoute | null): string {
+  let route = running
+  while (route !== null && route.caller !== null) route = route.caller
+  return route?.name ?? ''
 }
 
 function forget(frame: OpenFrame): void {

@@ -8,9 +8,10 @@ interface Edit {
   readonly start: number
   readonly end: number
   readonly text: string | Buffer | null
+  /** The one that was asked for before it. */
+  readonly before: Edit | null
 }
 
-const NONE: readonly Edit[] = []
 /** Stands for a list until it has something in it: most parts of a message are not changed. */
 const NONE_YET: Edit[] = []
 
@@ -19,22 +20,21 @@ const NONE_YET: Edit[] = []
  * inserted at one offset keeps its order; removals may overlap; what is inserted inside a removed part goes with it.
  */
 export class Edits {
-  /** Shared with clones until one of them changes. */
-  #edits: readonly Edit[] = NONE
-  #isShared = true
+  /** The list grows at its end and is never changed, so clones share what they have in common. */
+  #last: Edit | null = null
   #body: Buffer | null | undefined
 
   /** Puts text (UTF-8) or bytes before the byte at `offset`. */
   insert(offset: number, text: string | Buffer): void {
-    if (text.length > 0) this.#add({ start: offset, end: offset, text })
+    if (text.length > 0) this.#add(offset, offset, text)
   }
 
   remove(start: number, end: number): void {
-    if (end > start) this.#add({ start, end, text: null })
+    if (end > start) this.#add(start, end, null)
   }
 
   replace(start: number, end: number, text: string | Buffer): void {
-    this.#add({ start, end, text })
+    this.#add(start, end, text)
   }
 
   /** Gives the message this body, null for none; earlier and later edits behind the headers do not count then. */
@@ -43,7 +43,7 @@ export class Edits {
   }
 
   get isEmpty(): boolean {
-    return this.#edits.length === 0 && !this.changesBody
+    return this.#last === null && !this.changesBody
   }
 
   /** Whether {@link setBody} was called. */
@@ -58,40 +58,41 @@ export class Edits {
 
   /** Whether a removal takes all of `[start, end)` away. Removals that only meet are not joined for this. */
   covers(start: number, end: number): boolean {
-    for (const edit of this.#edits) if (edit.end > edit.start && edit.start <= start && edit.end >= end) return true
+    for (let edit = this.#last; edit !== null; edit = edit.before)
+      if (edit.end > edit.start && edit.start <= start && edit.end >= end) return true
     return false
   }
 
   /** Whether some inserted text holds a header line with this name, given in lower case. */
   insertsHeader(name: string): boolean {
-    for (const { text } of this.#edits) if (text !== null && hasHeaderLine(text.toString(), name)) return true
+    for (let edit = this.#last; edit !== null; edit = edit.before)
+      if (edit.text !== null && hasHeaderLine(edit.text.toString(), name)) return true
     return false
   }
 
   /** Adds all changes of the other behind these; its body, if it sets one, wins. */
   add(other: Edits): void {
-    for (const edit of other.#edits) this.#add(edit)
+    const added: Edit[] = []
+    for (let edit = other.#last; edit !== null; edit = edit.before) added.push(edit)
+    for (const { start, end, text } of added.toReversed()) this.#add(start, end, text)
     if (other.#body !== undefined) this.#body = other.#body
   }
 
   clone(): Edits {
     const copy = new Edits()
-    copy.#edits = this.#edits
+    copy.#last = this.#last
     copy.#body = this.#body
-    this.#isShared = true
     return copy
   }
 
-  #add(edit: Edit): void {
-    if (this.#isShared) {
-      this.#edits = [...this.#edits, edit]
-      this.#isShared = false
-    } else (this.#edits as Edit[]).push(edit)
+  #add(start: number, end: number, text: string | Buffer | null): void {
+    this.#last = { start, end, text, before: this.#last }
   }
 
   /** Whether a change is made at or behind `offset`, or reaches behind it. */
   reaches(offset: number): boolean {
-    for (const { start, end } of this.#edits) if (start >= offset || end > offset) return true
+    for (let edit = this.#last; edit !== null; edit = edit.before)
+      if (edit.start >= offset || edit.end > offset) return true
     return false
   }
 
@@ -117,12 +118,16 @@ export class Edits {
   /** The changes that begin there, by place; those at one place in the order they were asked for. */
   #within(from: number, to: number, atEnd: boolean): readonly Edit[] {
     let within = NONE_YET
-    for (const edit of this.#edits) {
+    for (let edit = this.#last; edit !== null; edit = edit.before) {
       const { start } = edit
       if (start < from || start > to || (start === to && !atEnd)) continue
-      if (within === NONE_YET) within = []
+      if (within === NONE_YET) {
+        within = [edit]
+        continue
+      }
+      // The newest comes first, so each goes before those at its place.
       let at = within.push(edit) - 1
-      for (; at > 0 && within[at - 1]!.start > start; at--) within[at] = within[at - 1]!
+      for (; at > 0 && within[at - 1]!.start >= start; at--) within[at] = within[at - 1]!
       within[at] = edit
     }
     return within

@@ -113,7 +113,7 @@ const LEAST_LISTS = 64
  * removed where it is, without looking for it.
  */
 export class FingerprintMap<T> {
-  /** Their number is a power of two, from half to four times that of the values. */
+  /** Their number is a power of two, from that of the values to eight times it. */
   #lists = emptyLists<T>(LEAST_LISTS)
   #size = 0
 
@@ -129,7 +129,7 @@ export class FingerprintMap<T> {
   add(value: T): Place<T> | null {
     const { bucket, rest } = fingerprint
     if (this.#find(bucket, rest) !== null) return null
-    if (this.#size >= this.#lists.length * 2) this.#spread(this.#lists.length * 4)
+    if (this.#size >= this.#lists.length) this.#spread(this.#lists.length * 4)
     const at = bucket & (this.#lists.length - 1)
     const entry = new Entry(bucket, rest, value, this.#lists[at] ?? null)
     this.#lists[at] = entry
@@ -150,7 +150,7 @@ export class FingerprintMap<T> {
       before.next = entry.next
     }
     this.#size--
-    if (this.#size * 4 < this.#lists.length && this.#lists.length > LEAST_LISTS) this.#spread(this.#lists.length / 4)
+    if (this.#size * 8 < this.#lists.length && this.#lists.length > LEAST_LISTS) this.#spread(this.#lists.length / 4)
     return true
   }
 
