@@ -174,6 +174,7 @@ function networkOptions(settings: Settings): Partial<NetworkOptions> {
     keepIntervalMs: inMs(settings.tcp_keepinterval),
     keepCount: settings.tcp_keepcount ?? null,
     tos: settings.tos,
+    receiveBufferBytes: settings.maxbuffer,
   }
 }
 

@@ -133,6 +133,11 @@ export const SETTINGS = {
   abort_on_assert: int(0, 'End the process when an `assert()` fails.'),
 
   tcp_accept_aliases: int(0, '1: honour the Via parameter `alias` (RFC 5923); 2: always.'),
+  maxbuffer: int(
+    262_144,
+    'Receive buffer that each UDP socket asks for. More than `net.core.rmem_max` is had with CAP_NET_ADMIN only, and over IPv4.',
+    { unit: 'bytes' },
+  ),
   tcp_connect_timeout: int(100, 'Limit for opening a connection.', { unit: 'ms' }),
   tcp_connection_lifetime: int(120, 'An idle connection is closed after this.', { unit: 's' }),
   tcp_socket_backlog: int(10, 'Connections that may wait to be accepted.', { formerly: ['tcp_listen_backlog'] }),
@@ -176,7 +181,6 @@ export const SETTINGS = {
   auto_scaling_cycle: ignored(ONE_LOOP),
   fork: ignored(ONE_LOOP),
   disable_tcp: ignored('a protocol is used when a socket names it'),
-  maxbuffer: ignored('the operating system sizes receive buffers'),
   mcast_loopback: ignored('multicast is not used'),
   mcast_ttl: ignored('multicast is not used'),
   poll_method: ignored(ONE_LOOP),

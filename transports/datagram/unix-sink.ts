@@ -1,3 +1,4 @@
+import { getSystemErrorName } from 'node:util'
 import {
   DELIVERED,
   type Delivery,
@@ -13,7 +14,7 @@ import {
 import type { Clock } from '../../src/util/clock.ts'
 import type { UnixAddress } from './address.ts'
 import { MAX_DATAGRAM_BYTES, tooLarge } from './udp-sink.ts'
-import { errorName, type UnixSocket, unixTarget } from './unix-socket.ts'
+import { type UnixSocket, unixTarget } from './unix-socket.ts'
 
 const CLOSED: Delivery = failed(new DeliveryError('E_CLOSED', 'the sink is closed'))
 
@@ -85,7 +86,7 @@ export class UnixSink implements Sink {
   #refusal(errno: number): Delivery & { outcome: 'failed' } {
     const known = this.#refusals.get(errno)
     if (known !== undefined) return known
-    const name = errorName(errno)
+    const name = getSystemErrorName(-errno)
     const {
       code,
       message,

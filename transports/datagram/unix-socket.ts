@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { constants } from 'node:os'
+import { getSystemErrorName } from 'node:util'
 
 /** What came of handing over a datagram: 0, or the system's error number. */
 export type SendResult = number
@@ -38,7 +38,7 @@ export function openUnixSocket(): UnixSocket {
   )
   const close = libc.func('int close(int fd)')
   const fd: number = socket(AF_UNIX, SOCK_DGRAM, 0)
-  if (fd < 0) throw new Error(`cannot open a unix datagram socket: ${errorName(koffi.errno())}`)
+  if (fd < 0) throw new Error(`cannot open a unix datagram socket: ${getSystemErrorName(-koffi.errno())}`)
   return {
     send: (bytes, target) => {
       const sent: number = sendto(fd, bytes, bytes.length, SEND_FLAGS, target, target.length)
@@ -46,10 +46,4 @@ export function openUnixSocket(): UnixSocket {
     },
     close: () => void close(fd),
   }
-}
-
-/** The name of a system error, `ENOENT`. */
-export function errorName(errno: number): string {
-  for (const [name, value] of Object.entries(constants.errno)) if (value === errno) return name
-  return `error ${errno}`
 }

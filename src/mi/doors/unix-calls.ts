@@ -1,4 +1,4 @@
-import { constants } from 'node:os'
+import { getSystemErrorName } from 'node:util'
 import koffi from 'koffi'
 
 /**
@@ -92,6 +92,6 @@ function decodeAddress(address: Buffer, length: number): string {
 
 function systemError(what: string): Error {
   const number = koffi.errno()
-  const code = Object.entries(constants.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`
+  const code = getSystemErrorName(-number)
   return Object.assign(new Error(`${what}: ${code}`), { code })
 }

@@ -1,7 +1,10 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { constants } from 'node:os'
+import { getSystemErrorName } from 'node:util'
 import type { Log } from '../../log/log.ts'
 import { familyOf } from './address.ts'
 import type { ListenSocket, Origin } from './endpoint.ts'
+import { MOST_AT_ONCE, UdpDescriptor } from './udp-descriptor.ts'
 
 /** Datagrams shorter than this hold no message (OpenSIPS MIN_UDP_PACKET). */
 const MIN_DATAGRAM_BYTES = 20
@@ -9,6 +12,9 @@ const MIN_DATAGRAM_BYTES = 20
 const MOST_WAITING_BYTES = 8_388_608
 /** So many go out at once at the latest, so that the first does not wait for all the rest of a long turn. */
 const MOST_TOGETHER = 32
+/** After so many times a full inbox others get their turn. */
+const MOST_ROUNDS = 4
+const { EAGAIN, ENOBUFS } = constants.errno
 const NUL = 0
 const CR = 13
 const LF = 10
@@ -32,49 +38,70 @@ interface Outgoing {
 
 /**
  * One UDP socket that SIP is received on and sent from. What is sent in one turn of the event loop goes out together at
- * its end: the peer then wakes up once for all of it, and so do we for its answers.
+ * its end: the peer then wakes up once for all of it, and so do we for its answers. Where the system allows it, datagrams
+ * take a shorter way than through `node:dgram` (see {@link UdpDescriptor}).
  */
 export class UdpListener {
   /** What the kernel gave: differs from the request where that was port 0. */
   readonly port: number
   readonly #socket: Socket
+  readonly #descriptor: UdpDescriptor | null
   readonly #log: Log
   #isOpen = true
   #sends = 0
+  #receivedInTurn = 0
+  /** Whether more than one came in the turn before. */
+  #hadSeveral = false
+  #willEndTurn = false
   #outgoing: Outgoing[] = []
 
-  private constructor(socket: Socket, log: Log) {
+  private constructor(socket: Socket, descriptor: UdpDescriptor | null, log: Log) {
     this.#socket = socket
+    this.#descriptor = descriptor
     this.#log = log
     this.port = socket.address().port
-    socket.on('error', error => log.often().warn('UDP socket error', { port: this.port, error: error.message }))
+    socket.on('error', error => log.warn('UDP socket error', { port: this.port, error: error.message }))
   }
 
   /** Binds the socket. Rejects with the system's error when the address cannot be had. */
-  static open(options: UdpOptions, log: Log): Promise<UdpListener> {
-    const isIpv6 = familyOf(options.address) === 6
+  static async open(options: UdpOptions, log: Log): Promise<UdpListener> {
+    const { address, port, reusePort, receiveBufferBytes } = options
+    const isIpv6 = familyOf(address) === 6
+    const descriptor = isIpv6 ? null : UdpDescriptor.open(options)
     const socket = createSocket({
       type: isIpv6 ? 'udp6' : 'udp4',
       ipv6Only: isIpv6,
-      reusePort: options.reusePort,
       // Addresses are numeric by the time they come here: the detour over the system's resolver is spared.
-      lookup: (address, _options, callback) => callback(null, address, isIpv6 ? 6 : 4),
-      ...(options.receiveBufferBytes > 0 && { recvBufferSize: options.receiveBufferBytes }),
+      lookup: (name, _options, callback) => callback(null, name, isIpv6 ? 6 : 4),
+      ...(descriptor === null && { reusePort }),
+      ...(descriptor === null && receiveBufferBytes > 0 && { recvBufferSize: receiveBufferBytes }),
     })
-    return new Promise((resolve, reject) => {
+    const where = descriptor === null ? { address, port } : { fd: descriptor.fd }
+    await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
-      socket.bind({ address: options.address, port: options.port, exclusive: true }, () => {
+      socket.bind({ ...where, exclusive: true }, () => {
         socket.removeListener('error', reject)
-        resolve(new UdpListener(socket, log))
+        resolve()
       })
     })
+    return new UdpListener(socket, descriptor, log)
   }
 
   /** Hands every datagram that may hold a message to `receive`, which owns the bytes and must not throw. */
   listen(socket: ListenSocket, receive: (bytes: Buffer, origin: Origin) => void): void {
-    this.#socket.on('message', (bytes, from) => {
+    const take = (bytes: Buffer, address: string, port: number): void => {
+      this.#receivedInTurn++
       if (bytes.length < MIN_DATAGRAM_BYTES || isPing(bytes)) return
-      receive(bytes, { proto: 'udp', address: from.address, port: from.port, socket, connectionId: 0 })
+      receive(bytes, { proto: 'udp', address, port, socket, connectionId: 0 })
+    }
+    const descriptor = this.#descriptor
+    this.#socket.on('message', (bytes, from) => {
+      this.#endTurn()
+      take(bytes, from.address, from.port)
+      // Who is alone, after one that was alone, is likely to be the only one: the kernel need not be asked.
+      if (descriptor === null || (this.#receivedInTurn === 1 && !this.#hadSeveral)) return
+      for (let rounds = 0; this.#isOpen && rounds < MOST_ROUNDS; rounds++)
+        if (descriptor.receive(one => take(one.bytes, one.address, one.port)) < MOST_AT_ONCE) return
     })
   }
 
@@ -91,10 +118,21 @@ export class UdpListener {
     if (!this.#isOpen) return false
     // Asking costs a call into the runtime, and no single message fills much of it.
     if ((++this.#sends & 15) === 0 && this.waitingBytes > MOST_WAITING_BYTES) return false
-    const count = this.#outgoing.push({ bytes, address, port, onError })
-    if (count === 1) setImmediate(() => this.#sendAll())
-    else if (count === MOST_TOGETHER) this.#sendAll()
+    if (this.#outgoing.push({ bytes, address, port, onError }) === MOST_TOGETHER) this.#sendAll()
+    else this.#endTurn()
     return true
+  }
+
+  /** Sees to it that the turn is ended when it is over. */
+  #endTurn(): void {
+    if (this.#willEndTurn) return
+    this.#willEndTurn = true
+    setImmediate(() => {
+      this.#willEndTurn = false
+      if (this.#receivedInTurn > 0) this.#hadSeveral = this.#receivedInTurn > 1
+      this.#receivedInTurn = 0
+      this.#sendAll()
+    })
   }
 
   #sendAll(): void {
@@ -104,18 +142,27 @@ export class UdpListener {
     for (const one of all) this.#sendOne(one)
   }
 
-  #sendOne({ bytes, address, port, onError }: Outgoing): void {
-    const failed = (reason: string): void => {
-      this.#log.debug('datagram not sent', { to: address, port, error: reason })
-      onError?.(reason)
-    }
+  #sendOne(one: Outgoing): void {
+    const { bytes, address, port } = one
+    // Where the kernel has no room now, Node waits until it has.
+    const errno = this.#isOpen ? (this.#descriptor?.send(bytes, address, port) ?? EAGAIN) : EAGAIN
+    if (errno === EAGAIN || errno === ENOBUFS) this.#sendByNode(one)
+    else if (errno !== 0) this.#failed(one, `send ${getSystemErrorName(-errno)} ${address}:${port}`)
+  }
+
+  #sendByNode(one: Outgoing): void {
     try {
-      this.#socket.send(bytes, port, address, error => {
-        if (error !== null) failed(error.message)
+      this.#socket.send(one.bytes, one.port, one.address, error => {
+        if (error !== null) this.#failed(one, error.message)
       })
     } catch (error) {
-      failed(String(error))
+      this.#failed(one, String(error))
     }
+  }
+
+  #failed({ address, port, onError }: Outgoing, reason: string): void {
+    this.#log.debug('datagram not sent', { to: address, port, error: reason })
+    onError?.(reason)
   }
 
   /** Stops receiving and lets the port go. Idempotent. */

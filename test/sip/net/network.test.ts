@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { bracketed } from '../../../src/sip/net/address.ts'
 import type { Hop, Origin } from '../../../src/sip/net/endpoint.ts'
 import { type ClosedConnection, Network, type NetworkOptions } from '../../../src/sip/net/network.ts'
 import type { SocketDefinition } from '../../../src/sip/net/socket-definition.ts'
@@ -117,6 +118,52 @@ describe('UDP', () => {
     expect(network.send(Buffer.from('answer'), to('udp', peer.port), socket)).toBe(true)
     expect(await peer.next()).toBe('answer')
   })
+
+  it.each(['127.0.0.1', ...(hasIpv6 ? ['::1'] : [])])(
+    'receives every datagram of a burst whole, with its source, in the order of each peer, on %s',
+    async address => {
+      const { socket, arrivals, when } = await open([{ ...udp, host: bracketed(address) }], { receiveBufferBytes: 4e6 })
+      const peers = [await UdpPeer.open(address), await UdpPeer.open(address)]
+      const sent = peers.map((_, who) =>
+        Array.from({ length: 60 }, (_, n) => `${who} ${n} `.padEnd(n === 7 ? 30_000 : 20 + n, `${n}`)),
+      )
+      await Promise.all(peers.flatMap((peer, who) => sent[who]!.map(text => peer.send(text, socket.port))))
+      await when(() => arrivals.length === 120)
+      for (const [who, peer] of peers.entries()) {
+        const from = arrivals.filter(({ origin }) => origin.port === peer.port && origin.address === address)
+        expect(from.map(({ text }) => text)).toEqual(sent[who])
+      }
+    },
+  )
+
+  it('sends what was written in one turn, each to its own address', async () => {
+    const { network, socket } = await open([udp])
+    const peers = [await UdpPeer.open(), await UdpPeer.open('127.0.0.2'), await UdpPeer.open('127.255.0.254')]
+    const hops = peers.map(({ port, address }) => ({ ...to('udp', port), address }))
+    for (let n = 0; n < 40; n++)
+      for (const [who, hop] of hops.entries()) expect(network.send(Buffer.from(`${who} ${n}`), hop, socket)).toBe(true)
+    for (const [who, peer] of peers.entries())
+      for (let n = 0; n < 40; n++) expect(await peer.next()).toBe(`${who} ${n}`)
+  })
+
+  it.each(['::1', '127.0.0', '127.0.0.1.1', '1 2.0.0.1', 'host'])(
+    'tells later that %s is no address to send to over IPv4',
+    async address => {
+      const { network, socket } = await open([udp])
+      const reason = new Promise<string>(resolve => {
+        network.send(Buffer.from(OPTIONS), { ...to('udp', 5060), address }, socket, resolve)
+      })
+      expect(await reason).toContain('EAFNOSUPPORT')
+    },
+  )
+
+  it.each([{ ...udp }, ...(hasIpv6 ? [{ ...udp, host: '[::1]' }] : [])])(
+    'says which address is taken: $host',
+    async definition => {
+      const { socket } = await open([definition])
+      await expect(open([{ ...definition, port: socket.port }])).rejects.toThrow(/EADDRINUSE.*:/)
+    },
+  )
 
   it('ignores short datagrams, and those of NULs and line ends only', async () => {
     const { socket, arrivals, when } = await open([udp])
