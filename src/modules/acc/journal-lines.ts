@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib'
 import type { ModuleApis } from '../../module/define.ts'
 import type { Value } from '../../util/spec.ts'
 import type { FrozenValues } from './fields.ts'
+import { named, textOf } from './journal-text.ts'
 import { ACC_FLAGS, type AccFlag, type AccType, AVAILABLE_TYPES } from './kinds.ts'
 import type { CoreValues } from './records.ts'
 
@@ -62,9 +63,9 @@ export interface JournalContent {
   readonly isTorn: boolean
 }
 
-/** `CRC JSON LF`, the checksum (CRC-32 of the JSON) in eight hexadecimal digits. */
+/** `CRC JSON LF` (journal-text.ts), the checksum (CRC-32 of the JSON) in eight hexadecimal digits. */
 export function formatLine(line: JournalLine): string {
-  const text = JSON.stringify(line)
+  const text = textOf(line)
   return `${checksum(text)} ${text}\n`
 }
 
@@ -119,7 +120,7 @@ function parseLine(line: string): JournalLine | null {
   const text = line.slice(9)
   if (line[8] !== ' ' || line.slice(0, 8) !== checksum(text)) return null
   try {
-    const value: unknown = JSON.parse(text)
+    const value = named(JSON.parse(text))
     return isLine(value) ? value : null
   } catch {
     return null

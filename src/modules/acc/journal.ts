@@ -15,6 +15,7 @@ import {
   readLines,
 } from './journal-lines.ts'
 import { takeLock } from './journal-lock.ts'
+import { textOf } from './journal-text.ts'
 import { LineBuffer } from './line-buffer.ts'
 
 interface JournalParts {
@@ -111,7 +112,7 @@ export class CallJournal {
    */
   add(line: JournalLine, canWait = false): void {
     if (!apply(this.#calls, line)) return
-    if (!this.#isForeign) this.#lines.add(JSON.stringify(line))
+    if (!this.#isForeign) this.#lines.add(textOf(line))
     if (canWait) this.#syncSoon()
     else if (!this.#isScheduled) {
       this.#isScheduled = true

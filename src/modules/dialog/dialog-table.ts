@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import { Dialog, type Direction, type Leg } from './dialog.ts'
 import { type DialogId, idText, parseDialogId } from './dialog-id.ts'
 
@@ -30,7 +30,7 @@ export class DialogTable {
   newId(callId: string): DialogId {
     const entry = hash(callId) % this.#size
     for (;;) {
-      const id = { entry, number: randomInt(1, 2 ** 32) }
+      const id = { entry, number: randomNumber() }
       if (!this.#byId.has(idText(id))) return id
     }
   }
@@ -99,6 +99,18 @@ export function matchTags(dialog: Dialog, fromTag: string, toTag: string): Match
     if (callee !== undefined) return { dialog, direction: 'upstream', callee }
   }
   return null
+}
+
+const randomNumbers = new Uint32Array(1024)
+let randomNumbersUsed = randomNumbers.length
+
+/** 1 to 2³² − 1; drawn many at a time, since that costs hardly more than one. */
+function randomNumber(): number {
+  if (randomNumbersUsed === randomNumbers.length) {
+    randomFillSync(randomNumbers)
+    randomNumbersUsed = 0
+  }
+  return randomNumbers[randomNumbersUsed++] || 1
 }
 
 function hash(text: string): number {

@@ -114,5 +114,6 @@ function holdsOnly(message: SipMessage, id: HeaderId, uri: string): boolean {
 export function sdpOf(message: SipMessage): string {
   if (message.bodyStart >= message.bytes.length) return ''
   const type = message.value(HeaderId.contentType) ?? ''
-  return /^application\/sdp\b/i.test(type) ? message.body.toString('utf8') : ''
+  const isSdp = type === 'application/sdp' || /^application\/sdp\b/i.test(type)
+  return isSdp ? message.text(message.bodyStart, message.bytes.length) : ''
 }

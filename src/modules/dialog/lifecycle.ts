@@ -1,4 +1,5 @@
 import type { RouteContext, Verdict } from '../../script/context.ts'
+import { timerQueuesOf } from '../../util/timer-queues.ts'
 import { changed } from './changes.ts'
 import { CreateFlag } from './create-flags.ts'
 import type { Dialog } from './dialog.ts'
@@ -95,7 +96,10 @@ export function resumeDialog(services: DialogServices, dialog: Dialog): void {
 
 function waitForExpiry(services: DialogServices, dialog: Dialog, leftMs: number): void {
   dialog.timers.lifetime?.clear()
-  dialog.timers.lifetime = services.clock.after(Math.min(leftMs, LONGEST_WAIT_MS), () => {
+  const { clock } = services
+  // Calls that begin now nearly all have the same lifetime; those that are taken over have a rest of it, each another one.
+  const timers = leftMs % 1000 === 0 ? timerQueuesOf(clock) : clock
+  dialog.timers.lifetime = timers.after(Math.min(leftMs, LONGEST_WAIT_MS), () => {
     dialog.timers.lifetime = null
     if (leftMs > LONGEST_WAIT_MS) waitForExpiry(services, dialog, leftMs - LONGEST_WAIT_MS)
     else void expire(services, dialog)

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -9,7 +10,9 @@ import {
   type OpenCall,
   readLines,
 } from '../../../src/modules/acc/journal-lines.ts'
+import { textOf } from '../../../src/modules/acc/journal-text.ts'
 import { LineBuffer } from '../../../src/modules/acc/line-buffer.ts'
+import { DIALOG_TABLE } from '../../../src/modules/dialog/dialog-row.ts'
 
 const call = (id: string): JournalledCall =>
   ({
@@ -27,8 +30,14 @@ const call = (id: string): JournalledCall =>
     extra: [['who', 'carol']],
     legs: [],
     frozen: { 'evi_extra.x': ['1', null] },
-    dialog: { row: {} },
+    dialog: { row: rowOf(id), answeredMs: 4, expiresMs: 5, callerSdp: 'v=0\r\n', calleeSdp: '' },
   }) as unknown as JournalledCall
+
+/** Another value in each column, so that none can be taken for another. */
+const rowOf = (id: string): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(DIALOG_TABLE.columns).map(([name, { type }], i) => [name, type === 'int' ? i : `${name} of ${id}`]),
+  )
 
 const LINES: readonly JournalLine[] = [
   { op: 'call', call: call('c1') },
@@ -40,6 +49,8 @@ const LINES: readonly JournalLine[] = [
   { op: 'written', id: 'c2', type: 'db' },
   { op: 'forgotten', id: 'c3' },
 ]
+/** A line that holds this text. */
+const framed = (text: string): string => `${crc32(text).toString(16).padStart(8, '0')} ${text}\n`
 const CONFIRMED: JournalLine = { op: 'row', id: 'c1', row: { state: 4 } }
 const TEXT = LINES.map(formatLine).join('')
 
@@ -72,7 +83,7 @@ describe('a journal of calls', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 3_000 }), { maxLength: 40 }), ids => {
         const lines = ids.map((id): JournalLine => ({ op: 'forgotten', id }))
-        for (const line of lines) buffer.add(JSON.stringify(line))
+        for (const line of lines) buffer.add(textOf(line))
         expect(buffer.take().toString()).toBe(lines.map(formatLine).join(''))
         expect(buffer.isEmpty).toBe(true)
       }),
@@ -100,8 +111,16 @@ describe('a journal of calls', () => {
   })
 
   it('with a line of another version passes over it', () => {
-    const foreign = formatLine({ op: 'call', call: { id: 'c9' } } as unknown as JournalLine)
-    expect(readLines(foreign + TEXT)).toMatchObject({ damaged: [1], calls: readLines(TEXT).calls })
+    const foreign = framed('["call","c9",[]]') + framed('{"op":"call","call":{"id":"c9"}}') + framed('["gone","c1",1]')
+    expect(readLines(foreign + TEXT)).toMatchObject({ damaged: [1, 2, 3], calls: readLines(TEXT).calls })
+  })
+
+  it('is read as versions before wrote it, with names', () => {
+    const lines = [...LINES.slice(0, 4), CONFIRMED]
+    const { calls, damaged } = readLines(lines.map(line => framed(JSON.stringify(line))).join(''))
+    expect(damaged).toEqual([])
+    expect(calls).toEqual(readLines(lines.map(formatLine).join('')).calls)
+    expect(calls.get('c1')?.call.dialog.row.state).toBe(4)
   })
 
   it('that is any text at all is no trouble', () => {

@@ -13,7 +13,7 @@ import { recordingLog } from '../../sip/net/peers.ts'
 const call = (id: string, note = ''): JournalledCall =>
   ({
     id,
-    core: { callId: id },
+    core: { method: 'INVITE', fromTag: 'a', toTag: 'b', callId: id, code: '200', reason: 'OK', timeS: 1 },
     receivedMs: 1,
     createdMs: 2,
     answeredMs: 3,
@@ -68,7 +68,7 @@ describe('the journal of running calls', () => {
     const folder = join(testFolder(), 'calls')
     const { clock, journal } = journalIn(folder)
     const states = () =>
-      [...readFileSync(join(folder, 'calls'), 'utf8').matchAll(/"state":(\d)/g)].map(found => found[1])
+      [...readFileSync(join(folder, 'calls'), 'utf8').matchAll(/"row",.*"state":(\d)/g)].map(found => found[1])
     const waits = (state: number) => journal.add({ op: 'row', id: 'c1', row: { state } }, true)
     const turn = () => new Promise(resolve => setImmediate(resolve))
     journal.add({ op: 'call', call: call('c1') })

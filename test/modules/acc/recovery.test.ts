@@ -194,7 +194,7 @@ describe('a journal that was damaged', () => {
     await rig.proxy.proxy.stop(AbortSignal.abort())
     const file = join(journal(rig), 'calls')
     const lines = readFileSync(file, 'utf8').split('\n')
-    const damaged = lines.map(line => (line.includes('"callId":"d2"') ? line.replace('"d2"', '"dX"') : line))
+    const damaged = lines.map(line => (/"call",.*"d2"/.test(line) ? line.replace('"d2"', '"dX"') : line))
     writeFileSync(file, `${damaged.join('\n')}deadbeef {"op":"call","call":{"id":`)
     await rig.restart()
     expect(rig.statistic('acc:recovered_calls')).toBe(2)
