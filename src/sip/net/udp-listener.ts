@@ -12,8 +12,8 @@ const MIN_DATAGRAM_BYTES = 20
 const MOST_WAITING_BYTES = 8_388_608
 /** So many go out at once at the latest, so that the first does not wait for all the rest of a long turn. */
 const MOST_TOGETHER = 32
-/** After so many times a full inbox others get their turn. */
-const MOST_ROUNDS = 4
+/** After so many that came in one turn of the event loop others get theirs. */
+const MOST_IN_TURN = 128
 const { EAGAIN, ENOBUFS } = constants.errno
 const NUL = 0
 const CR = 13
@@ -100,7 +100,7 @@ export class UdpListener {
       take(bytes, from.address, from.port)
       // Who is alone, after one that was alone, is likely to be the only one: the kernel need not be asked.
       if (descriptor === null || (this.#receivedInTurn === 1 && !this.#hadSeveral)) return
-      for (let rounds = 0; this.#isOpen && rounds < MOST_ROUNDS; rounds++)
+      while (this.#isOpen && this.#receivedInTurn < MOST_IN_TURN)
         if (descriptor.receive(one => take(one.bytes, one.address, one.port)) < MOST_AT_ONCE) return
     })
   }
