@@ -21,9 +21,12 @@ export function followCalls(services: AccServices): void {
     if (request === null) writeCall(services, record)
     else pending.set(request, record)
   })
-  dialog?.onChanged(call => {
+  dialog?.onChanged((call, what) => {
     const context = calls.get(call)
-    if (context !== undefined) running.changed(context)
+    if (context === undefined) return
+    // With flags, pings may begin with the ACK.
+    if (what === 'ack' && call.flags === 0) running.acknowledged(context)
+    else running.changed(context)
   })
   tm.onFinal(t => settle(services, t.request))
   // A BYE that the script has answered without a transaction, passed on without one, or dropped.
@@ -56,11 +59,10 @@ export function writeCall(
     if (type === 'db') {
       writer.storeCall(record, context, answer.request, isDone => {
         if (isDone) books.stored(record)
-        running.settled(context, type, isDone)
+        running.settled(context, type, isDone ? 'done' : 'waits')
       })
     } else {
-      writer.call(type, record, context, answer.request)
-      running.settled(context, type, true)
+      running.settled(context, type, writer.call(type, record, context, answer.request) ? 'done' : 'nowhere')
     }
   }
 }

@@ -62,6 +62,8 @@ export class CallJournal {
   #isSynced = true
   #isFailing = false
   #isForeign = false
+  /** Adds what has waited for the disk to be synced. */
+  beforeSync: () => void = () => {}
 
   constructor(parts: JournalParts) {
     this.#parts = parts
@@ -113,7 +115,7 @@ export class CallJournal {
   add(line: JournalLine, canWait = false): void {
     if (!apply(this.#calls, line)) return
     if (!this.#isForeign) this.#lines.add(textOf(line))
-    if (canWait) this.#syncSoon()
+    if (canWait) this.syncSoon()
     else if (!this.#isScheduled) {
       this.#isScheduled = true
       setImmediate(this.#writeAtEnd)
@@ -122,6 +124,7 @@ export class CallJournal {
 
   /** Everything taken so far is on disk. */
   async flush(): Promise<void> {
+    this.beforeSync()
     this.#write()
     await this.#compacting
     await this.#syncing
@@ -176,16 +179,17 @@ export class CallJournal {
     this.#file ??= openSync(this.#path, 'a', 0o640)
     writeAll(this.#file, lines)
     this.#bytes += lines.length
-    this.#isSynced = false
-    this.#syncSoon()
+    this.syncSoon()
   }
 
-  /** One at a time; what is written meanwhile goes with the next. */
-  #syncSoon(): void {
+  /** Has the disk synced, one at a time: what is wanted meanwhile goes with the next. */
+  syncSoon(): void {
+    this.#isSynced = false
     if (this.#syncing === null) this.#nextSync ??= this.#parts.clock.after(SYNC_EVERY_MS, () => this.#sync())
   }
 
   #sync(): void {
+    this.beforeSync()
     this.#write()
     this.#nextSync?.clear()
     this.#nextSync = null
@@ -195,7 +199,7 @@ export class CallJournal {
       .catch(() => {})
       .then(() => {
         this.#syncing = null
-        if (!this.#isSynced || !this.#lines.isEmpty) this.#syncSoon()
+        if (!this.#isSynced) this.syncSoon()
       })
   }
 

@@ -2,7 +2,7 @@ import type { ModuleApis } from '../../module/define.ts'
 import { AccContext } from './context.ts'
 import type { AccFields } from './fields.ts'
 import type { CallJournal } from './journal.ts'
-import type { CallDetails, DialogColumns, JournalledCall, OpenCall } from './journal-lines.ts'
+import type { CallDetails, OpenCall } from './journal-lines.ts'
 import { type AccType, TYPE_BIT } from './kinds.ts'
 import type { Dialog } from './services.ts'
 
@@ -43,18 +43,20 @@ export class RunningCalls {
   readonly #dialogs: ModuleApis['dialog'] | undefined
   readonly #fields: AccFields
   #changed: RunningCall[] = []
+  #acknowledged: RunningCall[] = []
 
   /** Without a journal it does nothing. */
   constructor(journal: CallJournal | null, dialogs: ModuleApis['dialog'] | undefined, fields: AccFields) {
     this.#journal = journal
     this.#dialogs = dialogs
     this.#fields = fields
+    if (journal !== null) journal.beforeSync = () => this.#writeAcknowledged()
   }
 
   /** The call has been answered. */
   begin(dialog: Dialog, context: AccContext): void {
     if (this.#journal === null || context.running !== null) return
-    const id = `${dialog.databaseId}.${Math.round(context.answer?.answeredMs ?? 0)}`
+    const id = `${dialog.id}.${Math.round(context.answer?.answeredMs ?? 0)}`
     context.running = new RunningCall(this, id, dialog, context)
     this.changed(context)
   }
@@ -67,6 +69,13 @@ export class RunningCalls {
     this.#changed.push(running)
   }
 
+  /** The ACK has come. That changes nothing for a call that is brought back: it is written before the disk is synced. */
+  acknowledged({ running }: AccContext): void {
+    if (running === null || running.hasEnded || this.#journal === null) return
+    this.#acknowledged.push(running)
+    this.#journal.syncSoon()
+  }
+
   ended({ running }: AccContext, endedMs: number): void {
     if (running === null) return
     // What has changed of the dialog means nothing any more.
@@ -75,11 +84,14 @@ export class RunningCalls {
     this.#journal?.add({ op: 'ended', id: running.id, endedMs })
   }
 
-  /** The record went to where this type goes; or, with `isDone` false, it cannot go there now: the next process tries. */
-  settled(context: AccContext, type: AccType, isDone: boolean): void {
+  /**
+   * The record went to where this type goes (`nowhere`: nobody wanted it, so nobody can get it twice); or, with `waits`, it
+   * cannot go there now: the next process tries.
+   */
+  settled(context: AccContext, type: AccType, how: 'done' | 'nowhere' | 'waits'): void {
     const { running } = context
     if (running === null) return
-    if (isDone) this.#journal?.add({ op: 'written', id: running.id, type })
+    if (how !== 'waits') this.#journal?.add({ op: 'written', id: running.id, type }, how === 'nowhere')
     else if ((this.#journal?.count ?? 0) > MAX_LEFT) this.#journal?.add({ op: 'forgotten', id: running.id })
     running.settled |= TYPE_BIT[type]
     if ((context.types.mask('cdr') & ~running.settled) === 0) context.running = null
@@ -107,6 +119,12 @@ export class RunningCalls {
     for (const running of changed) if (running.isChanged) this.#write(running, false)
   }
 
+  #writeAcknowledged(): void {
+    const acknowledged = this.#acknowledged
+    this.#acknowledged = []
+    for (const running of acknowledged) if (!running.hasEnded) this.#write(running, false)
+  }
+
   /** Writes what the journal does not know of a call. */
   #write(running: RunningCall, isOver: boolean): void {
     running.isChanged = false
@@ -117,7 +135,7 @@ export class RunningCalls {
       const row = isOver ? null : this.#dialogs.changes(dialog, known.dialog)
       if (row === null) return
       if (row !== 'all') {
-        this.#journal.add({ op: 'row', id, row }, canWait(row, known))
+        this.#journal.add({ op: 'row', id, row })
         return
       }
     }
@@ -143,12 +161,6 @@ export class RunningCalls {
       frozen: answer.request === null ? context.frozen : this.#fields.freeze(answer.request),
     }
   }
-}
-
-/** That the ACK has come changes nothing for a call that is brought back, unless pings begin with it. */
-function canWait(row: DialogColumns, { dialog }: JournalledCall): boolean {
-  const names = Object.keys(row)
-  return names.length === 1 && names[0] === 'state' && dialog.row.flags === 0
 }
 
 /** The accounting of a call that another process, or another node, has begun. */

@@ -77,14 +77,14 @@ export class AccWriter {
     this.#raise(event, core, tail, context, m)
   }
 
-  /** Into the log, or as an event. */
-  call(type: Exclude<AccType, 'db'>, record: CallRecord, context: AccContext, m: RouteContext | null): void {
+  /** Into the log, or as an event. False: nobody wants it. */
+  call(type: Exclude<AccType, 'db'>, record: CallRecord, context: AccContext, m: RouteContext | null): boolean {
     if (type === 'log') {
       if (this.#logs) this.#log(callLine(record, columnsOf(this.#fields, type, context, m)))
-      return
+      return this.#logs
     }
     const event = this.#heard('E_ACC_CDR')
-    if (event === null) return
+    if (event === null) return false
     const tail: Column[] = [
       ['duration', record.durationS],
       ['ms_duration', record.durationMs],
@@ -93,6 +93,7 @@ export class AccWriter {
     ]
     if (record.isRecovered) tail.push(['recovered', 1])
     this.#raise(event, record.core, tail, context, m)
+    return true
   }
 
   #storeTransaction(

@@ -4,6 +4,11 @@ export interface DialogId {
   readonly number: number
 }
 
+/** The same with its text. */
+export interface NamedDialogId extends DialogId {
+  readonly text: string
+}
+
 const NUMBER_SPACE = 2 ** 32
 
 /** `473.25b1aca3`: both numbers in hexadecimal, each written backwards. Also the value of the Record-Route parameter. */

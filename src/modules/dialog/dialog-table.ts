@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import { Dialog, type Direction, type Leg } from './dialog.ts'
-import { type DialogId, idText, parseDialogId } from './dialog-id.ts'
+import { type DialogId, idText, type NamedDialogId, parseDialogId } from './dialog-id.ts'
 
 /** A dialog a request belongs to, and which way the request goes. */
 export interface Match {
@@ -27,11 +27,12 @@ export class DialogTable {
   }
 
   /** An id for a call, in use by no other. */
-  newId(callId: string): DialogId {
+  newId(callId: string): NamedDialogId {
     const entry = hash(callId) % this.#size
     for (;;) {
-      const id = { entry, number: randomNumber() }
-      if (!this.#byId.has(idText(id))) return id
+      const number = randomNumber()
+      const text = idText({ entry, number })
+      if (!this.#byId.has(text)) return { entry, number, text }
     }
   }
 

@@ -2,7 +2,7 @@ import type { ModuleApis } from '../../module/define.ts'
 import type { ListenSocket } from '../../sip/net/endpoint.ts'
 import type { Timer } from '../../util/clock.ts'
 import type { Value } from '../../util/spec.ts'
-import { type DialogId, databaseId, idText } from './dialog-id.ts'
+import { type DialogId, databaseId, idText, type NamedDialogId } from './dialog-id.ts'
 import type { Membership } from './profile.ts'
 import { DialogState } from './states.ts'
 
@@ -128,9 +128,10 @@ export class Dialog implements DialogId {
   #userFlags: Set<string> | null = null
   #values: Map<string, Exclude<Value, null>> | null = null
 
-  constructor(id: DialogId, origin: DialogOrigin, createdMs: number, deleteDelayS: number) {
+  constructor(id: DialogId | NamedDialogId, origin: DialogOrigin, createdMs: number, deleteDelayS: number) {
     this.entry = id.entry
     this.number = id.number
+    if ('text' in id) this.#idText = id.text
     this.origin = origin
     this.caller = origin.caller
     this.createdMs = createdMs

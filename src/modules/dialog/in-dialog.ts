@@ -73,7 +73,7 @@ function take(services: DialogServices, m: RouteContext, match: Match): void {
   if (sdp !== '') sender.sdp = sdp
   if (isAck) advance(services, dialog, 'ack')
   else if (message.method === 'BYE') takeBye(services, m, match)
-  changed(services, dialog, 'state')
+  if (!isAck || sdp !== '') changed(services, dialog, 'state')
 }
 
 function takeBye(services: DialogServices, m: RouteContext, { dialog, direction, callee }: Match): void {

@@ -67,13 +67,25 @@ function routesBeyondUs(services: DialogServices, dialog: Dialog, reply: SipMess
 function isOursAlone({ settings }: DialogServices, dialog: Dialog, reply: SipMessage): boolean {
   const header = reply.find(HeaderId.recordRoute)
   if (header < 0 || dialog.hidesRoutes || reply.find(HeaderId.recordRoute, header + 1) >= 0) return false
-  const value = reply.headerValue(header)
-  // One address, with nothing behind it.
-  if (!value.startsWith('<') || value.indexOf('>') !== value.length - 1) return false
-  const param = `;${settings.rrParam}=${dialog.id}`
-  const at = value.indexOf(param)
-  const next = value[at + param.length]
-  return at > 0 && (next === ';' || next === '>') && !value.includes('?') && value.indexOf('@', at) < 0
+  const { bytes } = reply
+  const start = reply.valueStart(header)
+  const end = reply.valueEnd(header)
+  const param = `;${settings.rrParam}=${dialog.id}>`
+  const from = end - param.length
+  if (from <= start || bytes[start] !== 60 || !standsAt(bytes, from, param)) return false
+  // Neither a second address nor headers of the URI.
+  for (let i = start; i < from; i++) if (bytes[i] === 62 || bytes[i] === 63) return false
+  return true
+}
+
+/** Whether these bytes are this text, letter for letter. */
+function standsAt(bytes: Buffer, start: number, text: string): boolean {
+  const { length } = text
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 127 || bytes[start + i] !== code) return false
+  }
+  return true
 }
 
 /** Index of the first Record-Route that this dialog, or else this proxy, has written; −1 without. */
@@ -100,14 +112,8 @@ function holdsOnly(message: SipMessage, id: HeaderId, uri: string): boolean {
   if (header < 0 || uri === '' || message.find(id, header + 1) >= 0) return false
   const { bytes } = message
   const start = message.valueStart(header)
-  const { length } = uri
-  if (message.valueEnd(header) - start !== length + 2 || bytes[start] !== 60 || bytes[start + length + 1] !== 62)
-    return false
-  for (let i = 0; i < length; i++) {
-    const code = uri.charCodeAt(i)
-    if (code > 127 || bytes[start + 1 + i] !== code) return false
-  }
-  return true
+  const last = message.valueEnd(header) - 1
+  return last - start === uri.length + 1 && bytes[start] === 60 && bytes[last] === 62 && standsAt(bytes, start + 1, uri)
 }
 
 /** The body, where it is a session description. */

@@ -48,7 +48,7 @@ export function advance(
   if (newState === DialogState.unacknowledged) answer(services, dialog)
   if (newState === DialogState.confirmed) startPings(services, dialog, reason => endByUs(services, dialog, reason))
   if (newState === DialogState.deleted) end(services, dialog, request)
-  changed(services, dialog, 'state')
+  changed(services, dialog, input === 'ack' ? 'ack' : 'state')
   return true
 }
 
@@ -156,12 +156,21 @@ function end(services: DialogServices, dialog: Dialog, request: RouteContext | n
   if (!wasAnswered) services.counts.failed.value++
   void runRoute(services, dialog, dialog.routes.hangup)
   leaveProfiles(dialog)
-  if (dialog.deleteDelayS <= 0) services.table.remove(dialog)
+  if (dialog.deleteDelayS <= 0) forget(services, dialog)
   else
     dialog.timers.removal = services.clock.after(dialog.deleteDelayS * 1000, () => {
       dialog.timers.removal = null
-      services.table.remove(dialog)
+      forget(services, dialog)
     })
+}
+
+/** Nobody finds it any more. Its transactions still hold it for a while, and with it no more than they may ask for. */
+function forget({ table }: DialogServices, dialog: Dialog): void {
+  table.remove(dialog)
+  // One that was refused may be answered after all.
+  if (dialog.answeredMs === 0) return
+  dialog.caller.sdp = ''
+  for (const leg of dialog.callees) leg.sdp = ''
 }
 
 /** A call whose lifetime ended while no process ran has lasted until then. */

@@ -46,7 +46,7 @@ export class DialogStorage {
     const { services, mode } = parts
     if (mode !== DbMode.shutdown)
       services.observers.changed.push((dialog, what) => {
-        if (what === 'state' || parts.writesValues) this.#note(dialog)
+        if (what !== 'values' || parts.writesValues) this.#note(dialog)
       })
     if (mode !== DbMode.shutdown) services.observers.left.push(dialog => this.#note(dialog))
   }

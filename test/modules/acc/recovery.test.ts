@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { readLines } from '../../../src/modules/acc/journal-lines.ts'
 import { VirtualClock } from '../../../src/util/virtual-clock.ts'
 import { answerByes, Call, type CallRig, callRig } from '../dialog/call-rig.ts'
 import { callsDatabase } from './database-rig.ts'
@@ -17,6 +18,13 @@ const logged = ({ proxy }: CallRig): readonly string[] => proxy.log.filter(line 
 const flatLines = ({ proxy }: CallRig): readonly string[] => {
   const file = join(proxy.folder, 'cdr')
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+}
+
+/** State of the only call in the journal; 0 without one. */
+const stateIn = (rig: CallRig): number => {
+  const file = join(journal(rig), 'calls')
+  const [open] = existsSync(file) ? readLines(readFileSync(file, 'utf8')).calls.values() : []
+  return open?.call.dialog.row.state ?? 0
 }
 
 describe('a call that outlives the proxy', () => {
@@ -153,6 +161,38 @@ describe('a call that outlives the proxy', () => {
     })
     await rig.restart()
     expect(await rig.mi('dlg_list')).toEqual(before)
+  })
+
+  it.each([
+    ['create_dialog();', [3, 4]],
+    // Pings begin with the ACK: it does not wait.
+    ['create_dialog("options-ping-caller");', [4, 4]],
+  ])('has got its ACK 0.1 s later at most, with %s', async (create, [before, after]) => {
+    const clock = clockAt()
+    const rig = await callRig({ clock, invite: create + CDR })
+    const call = await new Call(rig, 'ack').begin()
+    await call.accept()
+    await call.acknowledge()
+    await rig.until('the answer', () => stateIn(rig) !== 0)
+    await new Promise(resolve => setImmediate(resolve))
+    expect(stateIn(rig)).toBe(before)
+    await clock.advance(100)
+    expect(stateIn(rig)).toBe(after)
+    await call.hangUp()
+  })
+
+  it('whose event nobody hears is taken out of the journal with the next sync', async () => {
+    const clock = clockAt()
+    const rig = await callRig({ clock, invite: 'do_accounting("evi", "cdr");', isUnheard: true })
+    const call = await new Call(rig, 'unheard').establish()
+    await clock.advance(100)
+    await call.hangUp()
+    await rig.until('the end', () => rig.statistic('acc:journalled_calls') === 0)
+    await new Promise(resolve => setImmediate(resolve))
+    const left = () => readLines(readFileSync(join(journal(rig), 'calls'), 'utf8')).calls.size
+    expect(left()).toBe(1)
+    await clock.advance(100)
+    expect(left()).toBe(0)
   })
 
   it('is not journalled with cdr_journal ""', async () => {

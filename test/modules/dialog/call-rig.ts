@@ -22,6 +22,8 @@ interface CallScript {
   /** Further routes. */
   readonly routes?: string
   readonly clock?: Clock
+  /** Nobody hears its events, the rig neither. */
+  readonly isUnheard?: boolean
 }
 
 /** A proxy with dialog and acc between two phones. */
@@ -50,6 +52,7 @@ export async function callRig({
   before = '',
   routes = '',
   clock,
+  isUnheard = false,
 }: CallScript): Promise<CallRig> {
   const [alice, bob] = [await SipUa.open('alice'), await SipUa.open('bob')]
   const script = (head: string): string => `
@@ -92,7 +95,7 @@ ${routes}`
           Object.fromEntries((event.names ?? []).map((name, i) => [name, event.values[i] ?? null])),
         ])
     })
-  listen()
+  if (!isUnheard) listen()
   const until = async (what: string, isSo: () => boolean): Promise<void> => {
     const deadlineMs = performance.now() + 10_000
     while (!isSo()) {
@@ -118,7 +121,7 @@ ${routes}`
     restart: async newHead => {
       await proxy.proxy.stop(AbortSignal.abort())
       proxy = await startProxy(script(newHead ?? head), { ...options, inPlaceOf: first })
-      listen()
+      if (!isUnheard) listen()
     },
     until,
   }
