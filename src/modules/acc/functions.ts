@@ -82,7 +82,8 @@ export function accFunctions(services: AccServices): FunctionHandlers<typeof acc
       wantParts(services, types, flags)
       const [readTypes, readFlags] = [reader(types, parseTypes, log), reader(flags, parseAccFlags, log)]
       return m => {
-        const [wanted, withFlags] = [readTypes(m), readFlags(m)]
+        const wanted = readTypes(m)
+        const withFlags = readFlags(m)
         if (wanted === null || withFlags === null) return -1
         return account(services, m, wanted, withFlags, table?.read(m) ?? null) ? 1 : -1
       }

@@ -11,6 +11,10 @@ export const TYPE_BIT: Readonly<Record<AccType, number>> = { log: 1, db: 2, evi:
 const LISTS: readonly (readonly AccType[])[] = Array.from({ length: 8 }, (_, mask) =>
   AVAILABLE_TYPES.filter(type => (mask & TYPE_BIT[type]) !== 0),
 )
+/** Of cdr 1, missed 2 and failed 4. */
+const FLAG_LISTS: readonly (readonly AccFlag[])[] = Array.from({ length: 8 }, (_, mask) =>
+  ACC_FLAGS.filter((_, i) => (mask & (1 << i)) !== 0),
+)
 const listOf = (mask: number): readonly AccType[] => LISTS[mask] ?? AVAILABLE_TYPES
 
 /** Which types something is accounted with, and which flags each of them has. */
@@ -39,7 +43,9 @@ export class AccountedTypes {
   }
 
   flagsOf(type: AccType): readonly AccFlag[] {
-    return ACC_FLAGS.filter(flag => this.has(type, flag))
+    const bit = TYPE_BIT[type]
+    const combination = (this.#cdr & bit ? 1 : 0) | (this.#missed & bit ? 2 : 0) | (this.#failed & bit ? 4 : 0)
+    return FLAG_LISTS[combination] ?? ACC_FLAGS
   }
 
   add(type: AccType, flag: AccFlag | null = null): void {

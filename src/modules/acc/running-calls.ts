@@ -16,13 +16,16 @@ export class RunningCall {
   /** Types whose record is settled, as bits. */
   settled = 0
   hasEnded = false
+  /** The journal holds it. */
+  isKnown: boolean
   /** It waits for what has changed of it to be written. */
   isChanged = false
   /** Something beside its dialog has changed since it was written. */
   isStale = false
 
-  constructor(calls: RunningCalls, id: string, dialog: Dialog | null, context: AccContext) {
+  constructor(calls: RunningCalls, id: string, dialog: Dialog | null, context: AccContext, isKnown: boolean) {
     this.#calls = calls
+    this.isKnown = isKnown
     this.id = id
     this.dialog = dialog
     this.context = context
@@ -57,7 +60,7 @@ export class RunningCalls {
   begin(dialog: Dialog, context: AccContext): void {
     if (this.#journal === null || context.running !== null) return
     const id = `${dialog.id}.${Math.round(context.answer?.answeredMs ?? 0)}`
-    context.running = new RunningCall(this, id, dialog, context)
+    context.running = new RunningCall(this, id, dialog, context, false)
     this.changed(context)
   }
 
@@ -109,7 +112,7 @@ export class RunningCalls {
     const context = contextOf(call, written)
     const dialog = endedMs === 0 ? (this.#dialogs?.restore(call.dialog) ?? null) : null
     if (endedMs === 0 && dialog === null) return null
-    context.running = new RunningCall(this, call.id, dialog, context)
+    context.running = new RunningCall(this, call.id, dialog, context, true)
     return { dialog, context }
   }
 
@@ -130,7 +133,8 @@ export class RunningCalls {
     running.isChanged = false
     const { id, context, dialog } = running
     if (context.running !== running || dialog === null || this.#dialogs === undefined || this.#journal === null) return
-    const known = this.#journal.call(id)
+    // The journal need not be asked for a call that it was never told of.
+    const known = running.isKnown ? this.#journal.call(id) : undefined
     if (known !== undefined && !running.isStale && Object.keys(known.frozen).length === 0) {
       const row = isOver ? null : this.#dialogs.changes(dialog, known.dialog)
       if (row === null) return
@@ -140,6 +144,7 @@ export class RunningCalls {
       }
     }
     running.isStale = false
+    running.isKnown = true
     const details = this.detailsOf(context)
     if (details !== null)
       this.#journal.add({ op: 'call', call: { ...details, id, dialog: this.#dialogs.snapshot(dialog) } })

@@ -60,7 +60,8 @@ function findMatch(services: DialogServices, m: RouteContext, ways: MatchWays): 
 function take(services: DialogServices, m: RouteContext, match: Match): void {
   const { message } = m
   const { dialog, direction, callee } = match
-  const [sender, receiver] = direction === 'downstream' ? [dialog.caller, callee] : [callee, dialog.caller]
+  const sender = direction === 'downstream' ? dialog.caller : callee
+  const receiver = direction === 'downstream' ? callee : dialog.caller
   const previousCseq = sender.cseq
   const isAck = message.method === 'ACK'
   const cseqShift = isAck && sender.invite?.cseq === message.cseq ? sender.invite.shift : receiver.added

@@ -72,7 +72,8 @@ function takeInDialogReply(services: DialogServices, link: DialogLink, t: Transa
   const { match } = link
   if (match === null || message.status < 200 || message.status >= 300 || !refreshesTarget(t.initial)) return
   const leg = match.direction === 'downstream' ? match.callee : link.dialog.caller
-  const [contact, sdp] = [contactOf(message) || leg.contact, sdpOf(message) || leg.sdp]
+  const contact = contactOf(message) || leg.contact
+  const sdp = sdpOf(message) || leg.sdp
   if (contact === leg.contact && sdp === leg.sdp) return
   leg.contact = contact
   leg.sdp = sdp
