@@ -1,5 +1,6 @@
 import { HeaderId } from '../../sip/codec/header-id.ts'
 import type { SipMessage } from '../../sip/codec/message.ts'
+import { readPlainAddress } from '../../sip/codec/plain-address.ts'
 import { parseUri } from '../../sip/codec/uri.ts'
 import { DEFAULT_PORT, type ListenSocket } from '../../sip/net/endpoint.ts'
 import { type Dialog, type Leg, newLeg } from './dialog.ts'
@@ -102,6 +103,14 @@ function ownRoute({ proxy, settings }: DialogServices, dialog: Dialog, uris: rea
 
 /** URI of the first Contact, '' without. */
 export function contactOf(message: SipMessage): string {
+  const header = message.find(HeaderId.contact)
+  if (header < 0) return ''
+  if (message.find(HeaderId.contact, header + 1) < 0) {
+    // Nearly every Contact is one plain address; nothing of how it was read stays with the message then.
+    const place = { header, start: message.valueStart(header), end: message.valueEnd(header) }
+    const plain = readPlainAddress(message.bytes, place)
+    if (plain !== null) return plain.uri
+  }
   const { contacts } = message
   return Array.isArray(contacts) ? (contacts[0]?.uri ?? '') : ''
 }

@@ -33,6 +33,9 @@ describe('what is known of a callee', () => {
     ['<sip:bob@127.0.0.1:9>', 'sip:bob@127.0.0.1:9'],
     ['"Bob" <sip:bob@127.0.0.1:9>;q=1', 'sip:bob@127.0.0.1:9'],
     ['sip:bob@127.0.0.1:9;q=1', 'sip:bob@127.0.0.1:9'],
+    ['"Bob, \\"B\\"" <sip:bob@127.0.0.1:9>', 'sip:bob@127.0.0.1:9'],
+    ['<sip:bob@127.0.0.1:9>, <sip:bob@127.0.0.1:10>', 'sip:bob@127.0.0.1:9'],
+    ['<sip:bob@127.0.0.1:9>\r\nContact: <sip:bob@127.0.0.1:10>', 'sip:bob@127.0.0.1:9'],
   ])('is the Contact of the 2xx where that is another: %s', async (contact, uri) => {
     const { callee } = await calleeAfter(reply => reply.replace(/Contact: .*/, `Contact: ${contact}`))
     expect(callee.callee_contact).toBe(uri)
