@@ -97,7 +97,6 @@ import uri from './modules/uri/index.ts'
 import usrloc from './modules/usrloc/index.ts'
 import uuid from './modules/uuid/index.ts'
 import xml from './modules/xml/index.ts'
-import { growYoungHeapSooner } from './util/young-heap.ts'
 
 export type { RunningProxy, StartOptions } from './module/instance.ts'
 
@@ -216,6 +215,5 @@ export const checkFile = (location: ScriptLocation): Promise<CheckResult> => che
 
 /** Starts a proxy on a configuration file. Where that is not possible, nothing is left running. */
 export function startFile(options: StartOptions): Promise<StartResult> {
-  growYoungHeapSooner()
   return startScript(options, composition)
 }
