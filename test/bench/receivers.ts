@@ -30,7 +30,8 @@ function httpServer(): Server {
 }
 
 function lineServer(): Server {
-  return createServer(socket => {
+  // Else a reply waits up to 40 ms for the acknowledgement of the one before, which a sender that writes little delays.
+  return createServer({ noDelay: true }, socket => {
     let rest = ''
     socket.on('error', () => {})
     socket.setEncoding('utf8').on('data', chunk => {
