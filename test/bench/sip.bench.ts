@@ -17,15 +17,17 @@ const WARM_UP_CALLS = 30_000
 /** One thing measured again and again: processor time of its server for each exchange, microseconds. */
 interface Course {
   readonly server: Server
-  readonly exchanges: number
-  readonly run: () => Promise<void>
+  readonly load: typeof CALLS
+  readonly run: (count: number, perSecond: number) => Promise<void>
   readonly usEach: number[]
 }
 
-async function oneRound({ server, exchanges, run, usEach }: Course): Promise<void> {
+async function oneRound({ server, load: { count, perSecond }, run, usEach }: Course): Promise<void> {
+  // Not counted: while others had their turns the runtime has given memory back, and takes it anew bit by bit.
+  await run(BUSY.count, FLAT_OUT)
   const before = await server.ask('cpu')
-  await run()
-  usEach.push(((await server.ask('cpu')) - before) / exchanges)
+  await run(count, perSecond)
+  usEach.push(((await server.ask('cpu')) - before) / count)
 }
 
 /** All in turn, so that they see the same noise; the first rounds only warm up. */
@@ -49,19 +51,12 @@ async function heapPerContact(server: Server, phones: Phones): Promise<number> {
   return ((await server.ask('heap')) - before) / USERS
 }
 
-const course = (server: Server, exchanges: number, run: () => Promise<void>): Course => ({
-  server,
-  exchanges,
-  run,
-  usEach: [],
-})
+const course = (server: Server, load: typeof CALLS, run: Course['run']): Course => ({ server, load, run, usEach: [] })
 
 /** Processor time of an exchange through the proxy, and of the echo of as many datagrams at the same rate. */
-function pair(echo: Side, proxy: Side, { count, perSecond }: typeof CALLS, what: Exchange): readonly [Course, Course] {
-  return [
-    course(echo.server, count, () => echo.phones.echo(what.datagrams, count, perSecond)),
-    course(proxy.server, count, () => what.run(count, perSecond)),
-  ]
+function pair(echo: Side, proxy: Side, load: typeof CALLS, what: Exchange): readonly [Course, Course] {
+  const echoed: Course['run'] = (count, perSecond) => echo.phones.echo(what.datagrams, count, perSecond)
+  return [course(echo.server, load, echoed), course(proxy.server, load, what.run)]
 }
 
 interface Side {
