@@ -154,8 +154,11 @@ export class FingerprintMap<T> {
     return true
   }
 
-  *values(): IterableIterator<T> {
-    for (const first of this.#lists) for (let one = first; one !== null; one = one.next) yield one.value
+  /** All there are now; they may be removed meanwhile. */
+  values(): readonly T[] {
+    const values: T[] = []
+    for (const first of this.#lists) for (let one = first; one !== null; one = one.next) values.push(one.value)
+    return values
   }
 
   #find(bucket: number, rest: number): Entry<T> | null {

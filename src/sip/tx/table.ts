@@ -41,7 +41,7 @@ export class ServerTable<T extends ServerEntry> {
     return request.topVia?.hasCookie === true || hasSameToTag(request, found) ? found : undefined
   }
 
-  values(): IterableIterator<T> {
+  values(): readonly T[] {
     return this.#entries.values()
   }
 }
@@ -70,7 +70,7 @@ export class ClientTable<T> {
     this.#entries.remove(place)
   }
 
-  values(): IterableIterator<T> {
+  values(): readonly T[] {
     return this.#entries.values()
   }
 

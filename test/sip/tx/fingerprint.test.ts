@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { FingerprintMap, fingerprint } from '../../../src/sip/tx/fingerprint.ts'
+import { FingerprintMap, fingerprint, type Place } from '../../../src/sip/tx/fingerprint.ts'
 
 function take(...parts: readonly (string | number)[]): string {
   fingerprint.begin()
@@ -67,7 +67,7 @@ describe('values by fingerprint', () => {
       take(name)
       return map.add(name)
     })
-    expect([...map.values()].toSorted()).toEqual(all.toSorted())
+    expect(map.values().toSorted()).toEqual(all.toSorted())
     const [odd, even] = [1, 0].map(rest => places.filter((_, n) => n % 2 === rest))
     for (const place of odd?.toReversed() ?? [])
       expect([place && map.remove(place), place && map.remove(place)]).toEqual([true, false])
@@ -76,6 +76,20 @@ describe('values by fingerprint', () => {
       expect(map.get()).toBe(n % 2 === 0 ? name : undefined)
     }
     for (const place of even ?? []) expect(place && map.remove(place)).toBe(true)
-    expect([map.size, [...map.values()]]).toEqual([0, []])
+    expect([map.size, map.values()]).toEqual([0, []])
+  })
+
+  it('may be removed while all are gone through, and none is left out', () => {
+    const places = new Map<string, Place<string> | null>()
+    for (let n = 0; n < 3000; n++) {
+      take(`v${n}`)
+      places.set(`v${n}`, map.add(`v${n}`))
+    }
+    let seen = 0
+    for (const name of map.values()) {
+      seen++
+      expect(map.remove(places.get(name)!)).toBe(true)
+    }
+    expect([seen, map.size]).toEqual([3000, 0])
   })
 })
