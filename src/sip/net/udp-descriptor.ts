@@ -160,7 +160,10 @@ export class UdpDescriptor {
   }
 }
 
-/** Room for the datagrams of one system call. */
+/**
+ * Room for the datagrams of one system call. Its parts are larger than what the runtime keeps among its own objects, which it
+ * moves: the addresses in them stay true.
+ */
 class Inbox {
   readonly #calls: SystemCalls
   readonly #headers = Buffer.alloc(MOST_AT_ONCE * HEADER_BYTES)
