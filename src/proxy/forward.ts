@@ -2,9 +2,10 @@ import type { RouteContext, Target, Verdict } from '../script/context.ts'
 import { Edits } from '../sip/codec/edits.ts'
 import { uriScheme } from '../sip/codec/uri.ts'
 import { parseWrittenAddress } from '../sip/net/address.ts'
-import { type Eventually, whenKnown } from '../sip/net/dns-cache.ts'
+import type { Eventually } from '../sip/net/dns-cache.ts'
 import type { Hop, ListenSocket } from '../sip/net/endpoint.ts'
 import type { HopResolver } from '../sip/net/resolve.ts'
+import { andThen } from '../util/and-then.ts'
 import type { Blacklists } from './blacklists.ts'
 import type { LocalReply } from './proxy.ts'
 import { fractionOf, statelessBranch } from './via.ts'
@@ -48,7 +49,7 @@ export function forwardStateless(
   // RFC 3261 §16.11: the choice of the next hop has to fall the same way for every retransmission.
   const hops =
     destination === null ? host.resolver.resolve(next, () => fractionOf(branch)) : destinationHops(host, destination)
-  return whenKnown(hops, found =>
+  return andThen(hops, found =>
     sendToFirst(host, m, secureEnough(found, target.uri), (hop, socket) =>
       host.writer.request(m, { target, hop, socket }, branch),
     ),
@@ -69,7 +70,7 @@ export function sendUnchanged(
     edits.insert(message.headersEnd, headers.endsWith('\n') ? headers : `${headers}\r\n`)
     bytes = edits.apply(message.bytes, 0, message.bytes.length)
   }
-  return whenKnown(destinationHops(host, destination), found => sendToFirst(host, m, found, () => bytes))
+  return andThen(destinationHops(host, destination), found => sendToFirst(host, m, found, () => bytes))
 }
 
 function isRoutable(uri: string): boolean {

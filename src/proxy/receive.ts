@@ -3,10 +3,10 @@ import type { RouteContext, RouteKind, Step } from '../script/context.ts'
 import { ScriptError } from '../script/diagnostic.ts'
 import { type Fault, SipMessage } from '../sip/codec/message.ts'
 import { isStream } from '../sip/net/address.ts'
-import { whenKnown } from '../sip/net/dns-cache.ts'
 import { DEFAULT_PORT, type Hop, type ListenSocket, type Origin } from '../sip/net/endpoint.ts'
 import type { Network } from '../sip/net/network.ts'
 import type { StreamFault } from '../sip/net/stream-framer.ts'
+import { andThen } from '../util/and-then.ts'
 import type { CoreStatistics } from './core-statistics.ts'
 import type { Hooks } from './hooks.ts'
 import { isLoop } from './loop-guard.ts'
@@ -162,13 +162,13 @@ export class Receiver {
     const { counts, writer, strayReplies, network } = this.#host
     const bytes = writer.forwardedReply(m)
     if (bytes === null) return
-    const sent = whenKnown(strayReplies.hops(m.message), hops =>
+    const sent = andThen(strayReplies.hops(m.message), hops =>
       hops.some(hop => {
         const socket = this.#host.socketFor(hop, m.origin.socket)
         return socket !== null && network.send(bytes, hop, socket)
       }),
     )
-    void whenKnown(sent, wasSent => {
+    void andThen(sent, wasSent => {
       if (wasSent) counts.fwdReplies.value += 1
     })
   }

@@ -16,8 +16,3 @@ async function mapLater<T, R>(items: readonly T[], make: (item: T) => R): Promis
   }
   return made
 }
-
-/** Goes on with a value now if it is there, later if it is a promise. */
-export function whenThere<T, R>(value: T | Promise<T>, next: (value: T) => R): R | Promise<R> {
-  return value instanceof Promise ? value.then(next) : next(value)
-}

@@ -3,6 +3,7 @@ import type { CacheSystem, CacheSystems } from '../../module/cache-systems.ts'
 import { arg, optional } from '../../module/define.ts'
 import type { Arg, PvarRef } from '../../script/args.ts'
 import type { RouteContext, Step, Verdict } from '../../script/context.ts'
+import { andThen } from '../../util/and-then.ts'
 
 const ERROR = -1
 const NOT_FOUND = -2
@@ -121,29 +122,29 @@ export function cacheFunctions({ systems, log, variable }: Parts) {
     out?: Arg<PvarRef>,
   ): Step =>
     using(name, (found, m) =>
-      whenDone(found.add(at.read(m), sign * delta.read(m), lifetimeOf(ttl, m)), sum =>
+      andThen(found.add(at.read(m), sign * delta.read(m), lifetimeOf(ttl, m)), sum =>
         out === undefined || out.read(m).set(m, sum, true) ? 1 : ERROR,
       ),
     )
   return {
     cache_store: (name: Arg<string>, at: Arg<string>, value: Arg<string>, ttl?: Arg<number>) =>
-      using(name, (found, m) => whenDone(found.store(at.read(m), value.read(m), lifetimeOf(ttl, m)), () => 1)),
+      using(name, (found, m) => andThen(found.store(at.read(m), value.read(m), lifetimeOf(ttl, m)), () => 1)),
     cache_fetch: (name: Arg<string>, at: Arg<string>, out: Arg<PvarRef>) =>
       using(name, (found, m) =>
-        whenDone(found.fetch(at.read(m)), cached => {
+        andThen(found.fetch(at.read(m)), cached => {
           if (cached === null) return NOT_FOUND
           return out.read(m).set(m, cached.value, true) ? 1 : ERROR
         }),
       ),
     cache_remove: (name: Arg<string>, at: Arg<string>) =>
-      using(name, (found, m) => whenDone(found.remove(at.read(m)), () => 1)),
+      using(name, (found, m) => andThen(found.remove(at.read(m)), () => 1)),
     cache_add: (name: Arg<string>, at: Arg<string>, delta: Arg<number>, ttl?: Arg<number>, out?: Arg<PvarRef>) =>
       adding(1, name, at, delta, ttl, out),
     cache_sub: (name: Arg<string>, at: Arg<string>, delta: Arg<number>, ttl?: Arg<number>, out?: Arg<PvarRef>) =>
       adding(-1, name, at, delta, ttl, out),
     cache_counter_fetch: (name: Arg<string>, at: Arg<string>, out: Arg<PvarRef>) =>
       using(name, (found, m) =>
-        whenDone(found.fetch(at.read(m)), cached => {
+        andThen(found.fetch(at.read(m)), cached => {
           if (cached === null) return NOT_FOUND
           if (!/^[+-]?\d+$/.test(cached.value)) throw new Error(`"${cached.value}" is no integer`)
           return out.read(m).set(m, Number(cached.value), true) ? 1 : ERROR
@@ -153,7 +154,7 @@ export function cacheFunctions({ systems, log, variable }: Parts) {
       const columns = columnsOf(result, variable)
       return using(name, (found, m) => {
         if (found.query === undefined) throw new Error('it takes no queries')
-        return whenDone(found.query(text.read(m)), rows => {
+        return andThen(found.query(text.read(m)), rows => {
           // AVPs are stacks: the row that comes first is written last.
           for (const row of rows.toReversed())
             for (const [i, column] of columns.entries()) column.set(m, row[i] ?? null)
@@ -176,8 +177,4 @@ function columnsOf(result: Arg<string> | undefined, variable: (text: string) => 
 
 function lifetimeOf(ttl: Arg<number> | undefined, m: RouteContext): number {
   return Math.max(0, ttl?.read(m) ?? 0)
-}
-
-function whenDone<T>(value: T | Promise<T>, next: (value: T) => Verdict): Verdict | Promise<Verdict> {
-  return value instanceof Promise ? value.then(next) : next(value)
 }

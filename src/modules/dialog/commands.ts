@@ -1,6 +1,7 @@
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, optional } from '../../module/define.ts'
-import { mapInSlices, whenThere } from '../../util/in-slices.ts'
+import { andThen } from '../../util/and-then.ts'
+import { mapInSlices } from '../../util/in-slices.ts'
 import type { CommandSpec, Commands } from '../../util/spec.ts'
 import { changed } from './changes.ts'
 import type { Dialog } from './dialog.ts'
@@ -130,7 +131,7 @@ export function dialogCommandHandlers(
       })
     },
     profile_list_dlgs: ({ profile, value }) =>
-      whenThere(listings(members(profile, value), false), Dialogs => ({ Dialogs })),
+      andThen(listings(members(profile, value), false), Dialogs => ({ Dialogs })),
     profile_get_values: ({ profile: name }) => ({
       Values: profileOf(name)
         .values()
@@ -144,7 +145,7 @@ export function dialogCommandHandlers(
       })),
     }),
     profile_end_dlgs: ({ profile, value }) =>
-      whenThere(
+      andThen(
         mapInSlices(members(profile, value), dialog => terminate(services, dialog, '')),
         () => 'OK',
       ),
@@ -200,12 +201,12 @@ function list({ table }: DialogServices, { callid, from_tag, index, counter }: L
   if (callid !== undefined && !isPage) {
     const dialogs = all.filter(d => isNamed(d, callid) && (from_tag === undefined || d.caller.tag === from_tag))
     if (dialogs.length === 0) throw new MiError(404, NOT_FOUND)
-    return whenThere(listings(dialogs, withContext), Dialogs => ({ Dialogs }))
+    return andThen(listings(dialogs, withContext), Dialogs => ({ Dialogs }))
   }
   const first = index ?? Number(isPage ? callid : 0)
   const most = counter ?? (isPage && from_tag !== undefined ? Number(from_tag) : all.length)
   const isPart = isPage || index !== undefined
-  return whenThere(listings(all.slice(first, first + most), withContext), Dialogs =>
+  return andThen(listings(all.slice(first, first + most), withContext), Dialogs =>
     isPart ? { count: all.length, Dialogs } : { Dialogs },
   )
 }

@@ -3,7 +3,8 @@ import type { Subscription } from '../../events/subscription.ts'
 import { PAYLOAD_FORMATS } from '../../events/transport.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type Host, optional } from '../../module/define.ts'
-import { mapInSlices, whenThere } from '../../util/in-slices.ts'
+import { andThen } from '../../util/and-then.ts'
+import { mapInSlices } from '../../util/in-slices.ts'
 import type { Commands } from '../../util/spec.ts'
 import { readRaisedParams } from './raised-params.ts'
 import { refusalReason } from './refusal.ts'
@@ -153,7 +154,7 @@ function listSubscribers(host: Host, event: string | undefined, socket: string |
   const type = host.bus.catalogue.find(event)
   if (type === undefined) throw new MiError(404, 'Event not published')
   const all = host.bus.subscriptions(event)
-  if (socket === undefined) return whenThere(mapInSlices(all, describe), rows => ({ Event: entryOf(type, rows) ?? {} }))
+  if (socket === undefined) return andThen(mapInSlices(all, describe), rows => ({ Event: entryOf(type, rows) ?? {} }))
   const found = all.find(s => s.matchesSocket(socket))
   if (found === undefined) throw new MiError(404, 'Subscriber does not exist')
   return { Event: { name: type.name, id: type.id, Subscriber: describe(found) } }
@@ -165,7 +166,7 @@ function listAllSubscribers({ bus }: Host): unknown {
     listed.flatMap(({ all }) => all),
     describe,
   )
-  return whenThere(rows, described => {
+  return andThen(rows, described => {
     let at = 0
     const entries = listed.map(({ type, all }) => entryOf(type, described.slice(at, (at += all.length))))
     return { Events: entries.filter(entry => entry !== null) }

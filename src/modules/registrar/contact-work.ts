@@ -1,4 +1,5 @@
 import type { Verdict } from '../../script/context.ts'
+import { andThen } from '../../util/and-then.ts'
 import type { Domain } from './location.ts'
 import type { Registrar } from './registrar.ts'
 
@@ -19,11 +20,6 @@ export function onContacts<T>(
     log.often().error('The location store failed', { aor, reason: String(error) })
     return failed
   })
-}
-
-/** Goes on with a value at once when it is there, else when it comes. */
-export function andThen<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
-  return value instanceof Promise ? value.then(next) : next(value)
 }
 
 /** 1 where `work` finds what it looks for among the contacts of an address of record; −1 where not, or where that fails. */

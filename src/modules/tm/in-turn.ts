@@ -1,8 +1,3 @@
-/** Goes on with a value that may have to be waited for; stays synchronous where it can. */
-export function andThen<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
-  return value instanceof Promise ? value.then(next) : next(value)
-}
-
 /** Does the same with each item, one after the other, and gives what each gave; a promise only if one of them did. */
 export function inTurn<T, R>(items: readonly T[], each: (item: T) => R | Promise<R>): R[] | Promise<R[]> {
   const results: R[] = []

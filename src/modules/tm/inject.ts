@@ -1,7 +1,7 @@
 import type { RouteContext, Target } from '../../script/context.ts'
+import { andThen } from '../../util/and-then.ts'
 import { COMPLETED_ELSEWHERE, cancelPending } from './cancel-branch.ts'
 import { concludeIfComplete } from './conclude.ts'
-import { andThen } from './in-turn.ts'
 import { relayTargets } from './relay.ts'
 import { dropPhantom } from './release.ts'
 import type { TmServices } from './services.ts'

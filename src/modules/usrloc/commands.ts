@@ -1,7 +1,8 @@
 import { DatabaseError } from '../../db/database-error.ts'
 import { MiError } from '../../mi/management-interface.ts'
 import { arg, type ModuleContext, optional } from '../../module/define.ts'
-import { mapInSlices, whenThere } from '../../util/in-slices.ts'
+import { andThen } from '../../util/and-then.ts'
+import { mapInSlices } from '../../util/in-slices.ts'
 import type { Commands } from '../../util/spec.ts'
 import { ALL_METHODS, type ContactData, type StoredContact } from './contact.ts'
 import type { Domain } from './domain.ts'
@@ -105,7 +106,7 @@ export function usrlocCommandHandlers(
       const { hasMemory, hashSize, storage } = settings
       const listed = { ...options(), isBrief: brief !== undefined, hashSize }
       const listings = [...store.all()].map(domain =>
-        whenThere(hasMemory ? domain.all() : recordsInTable(storage(), domain), records =>
+        andThen(hasMemory ? domain.all() : recordsInTable(storage(), domain), records =>
           domainListing(domain, records, listed),
         ),
       )
@@ -252,5 +253,5 @@ function domainListing(
   const aors = mapInSlices([...records], ({ aor: name, contacts }): object =>
     options.isBrief ? { AOR: name } : aorListing(domain, name, contacts, options),
   )
-  return whenThere(aors, AORs => ({ name: domain.name, hash_size: options.hashSize, AORs }))
+  return andThen(aors, AORs => ({ name: domain.name, hash_size: options.hashSize, AORs }))
 }

@@ -4,11 +4,6 @@ import type { DnsClient, NaptrRecord, SrvRecord } from './dns-client.ts'
 /** A value, or a promise of it where it must be waited for. */
 export type Eventually<T> = T | Promise<T>
 
-/** Applies `use` to a value at once, or when it comes. */
-export function whenKnown<T, U>(value: Eventually<T>, use: (value: T) => Eventually<U>): Eventually<U> {
-  return value instanceof Promise ? value.then(use) : use(value)
-}
-
 /** Bounds of the cache. */
 export interface DnsCacheLimits {
   /** Most names kept; the one unused longest goes first. */

@@ -1,6 +1,7 @@
+import { andThen } from '../../util/and-then.ts'
 import { parseUri, type SipUri } from '../codec/uri.ts'
 import { canonicalHost, familyOf, isRefusedDestination, protoOf, withoutBrackets } from './address.ts'
-import { type DnsCache, type Eventually, whenKnown } from './dns-cache.ts'
+import type { DnsCache, Eventually } from './dns-cache.ts'
 import type { NaptrRecord, SrvRecord } from './dns-client.ts'
 import { DEFAULT_PORT, type Hop, type ListenSocket, type Proto } from './endpoint.ts'
 
@@ -100,7 +101,7 @@ export class HopResolver {
     scheme: string,
     chance: Chance,
   ): Eventually<readonly Hop[]> {
-    return whenKnown(this.#allHops(host, port, proto, scheme, chance), found => {
+    return andThen(this.#allHops(host, port, proto, scheme, chance), found => {
       const hops = found.slice(0, this.#options.firstOnly === true ? 1 : MOST_HOPS)
       return hops.map(hop => (needsName(hop, name) ? { ...hop, name: name.toLowerCase() } : hop))
     })
@@ -119,14 +120,14 @@ export class HopResolver {
     // A name without a dot is local: nobody publishes services for it.
     if (port > 0 || !plain.includes('.')) return this.#byAddress(plain, fallback, port)
     const bySrv = (order: readonly Proto[]) =>
-      whenKnown(this.#bySrv(plain, order, chance), found =>
+      andThen(this.#bySrv(plain, order, chance), found =>
         found.length > 0 ? found : this.#byAddress(plain, fallback, 0),
       )
     if (proto !== null) return bySrv([proto])
     const usual: readonly Proto[] = scheme === 'sips' ? ['tls'] : ['udp', 'tcp']
     if (!this.#options.tryNaptr) return bySrv(usual)
-    return whenKnown(this.#dns.naptr(plain), records =>
-      whenKnown(this.#byNaptr(records, scheme, chance), found => (found.length > 0 ? found : bySrv(usual))),
+    return andThen(this.#dns.naptr(plain), records =>
+      andThen(this.#byNaptr(records, scheme, chance), found => (found.length > 0 ? found : bySrv(usual))),
     )
   }
 
@@ -136,7 +137,7 @@ export class HopResolver {
     const has6 = sockets.some(socket => familyOf(socket.address) === 6)
     const v4 = has4 ? this.#dns.addresses(host, 4) : []
     const v6 = has6 && (this.#options.tryIpv6 || !has4) ? this.#dns.addresses(host, 6) : []
-    return whenKnown(v4, four => whenKnown(v6, six => toHops([...four, ...six], proto, port)))
+    return andThen(v4, four => andThen(v6, six => toHops([...four, ...six], proto, port)))
   }
 
   /** RFC 3263 §4.1: the services offered, by order and preference, as far as this proxy speaks them. */
@@ -157,7 +158,7 @@ export class HopResolver {
 
   /** RFC 2782: by priority, by weight within one; a target `.` means the service is not offered. */
   #srvHops(name: string, proto: Proto, chance: Chance): Eventually<readonly Hop[]> {
-    return whenKnown(this.#dns.srv(name), records =>
+    return andThen(this.#dns.srv(name), records =>
       this.#each(
         bySrvOrder(records, chance).filter(record => record.host !== '' && record.host !== '.'),
         record => this.#byAddress(record.host, proto, record.port),
@@ -171,7 +172,7 @@ export class HopResolver {
     for (const item of items.slice(0, MOST_RECORDS)) {
       const found = find(item)
       const before: Eventually<readonly Hop[]> = all
-      all = whenKnown(before, first => whenKnown(found, more => [...first, ...more]))
+      all = andThen(before, first => andThen(found, more => [...first, ...more]))
     }
     return all
   }
